@@ -1,0 +1,68 @@
+"""What a SQLite file must be before it is opened.
+
+Opening a missing path makes an empty database; opening a cut-off one shows errors much later.
+Both are found here, before anything is written.
+"""
+
+import stat
+from pathlib import Path
+
+from earmark_core.errors import StoreUnusable
+
+_MAGIC = b"SQLite format 3\x00"
+
+
+def refuse_unusable(path: Path, *, may_create: bool) -> None:
+    """Returns if the file can be opened, or may be made; sees only header, size and mode.
+
+    Raises:
+        StoreUnusable: says which of these is wrong and what to do.
+    """
+    if not path.exists():
+        if not may_create:
+            raise StoreUnusable(
+                "There is no database here yet.",
+                subject=str(path),
+                hint="`earmark run` makes one, and so do init, demo, apply and import.",
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return
+    if not path.is_file():
+        raise StoreUnusable("This is not a file.", subject=str(path), hint="Name a file.")
+    _refuse_read_only(path)
+    _refuse_cut_off(path)
+
+
+def _refuse_read_only(path: Path) -> None:
+    # The mode is read, not tried: an administrator could write in spite of it and should not.
+    for place in (path, path.parent):
+        if not place.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+            raise StoreUnusable(
+                "The database is read-only.",
+                subject=str(place),
+                hint="Make file and folder writable, or point database_url elsewhere.",
+            )
+
+
+def _refuse_cut_off(path: Path) -> None:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(100)
+    if len(header) < 100 or not header.startswith(_MAGIC):
+        what = "is empty or cut off" if len(header) < 100 else "is not a SQLite database"
+        raise StoreUnusable(
+            f"The file {what}.",
+            subject=str(path),
+            hint="Restore it from a backup; move it away only if it may be lost.",
+        )
+    # https://www.sqlite.org/fileformat2.html §1.3: page size at 16 (1 means 65,536), pages at 28,
+    # which holds only if "version valid for" at 92 equals the change counter at 24.
+    page = int.from_bytes(header[16:18], "big")
+    page = 65_536 if page == 1 else page
+    pages = int.from_bytes(header[28:32], "big")
+    if header[24:28] == header[92:96] and size < page * pages:
+        raise StoreUnusable(
+            f"The file is cut off: {size:,} of {page * pages:,} bytes are there.",
+            subject=str(path),
+            hint="Restore it from a backup.",
+        )

@@ -1,0 +1,122 @@
+"""The database is opened honestly, migrates both ways, and takes writers in turn."""
+
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlmodel import SQLModel, select
+
+from earmark_core import migrations
+from earmark_core.clock import FixedClock
+from earmark_core.errors import StoreUnusable
+from earmark_core.store import Store, open_store
+from earmark_core.tables import Brand
+
+
+def test_a_missing_database_is_not_made_unless_asked(tmp_path: Path) -> None:
+    path = tmp_path / "none.db"
+    with pytest.raises(StoreUnusable, match="no database here yet"):
+        open_store(f"sqlite:///{path}")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"x" * 4096])
+def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "earmark.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreUnusable) as refusal:
+        open_store(f"sqlite:///{path}", create=True)
+    assert path.read_bytes() == content
+    assert str(path) in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_cut_off_database_is_refused_and_left_alone(sqlite_url: str) -> None:
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(StoreUnusable, match="cut off"):
+        open_store(sqlite_url, create=True)
+    assert path.read_bytes() == whole[: len(whole) // 2]
+
+
+def test_a_read_only_database_is_refused(sqlite_url: str) -> None:
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    path.chmod(stat.S_IRUSR)
+    with pytest.raises(StoreUnusable, match="read-only"):
+        open_store(sqlite_url)
+
+
+def test_a_newer_schema_is_refused_and_left_alone(store_url: str) -> None:
+    store = open_store(store_url)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+    with pytest.raises(StoreUnusable, match="newer earmark"):
+        open_store(store_url, create=True)
+
+
+def test_the_migrations_make_just_the_tables_and_go_back(store: Store) -> None:
+    with store.engine.execution_options(earmark_write=True).begin() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        if store.dialect == "postgresql":  # SQLite cannot show expression indexes
+            assert compare_metadata(context, SQLModel.metadata) == []
+        migrations.downgrade(connection, "base")
+        assert set(sa.inspect(connection).get_table_names()) <= {"alembic_version"}
+        migrations.upgrade(connection)
+        assert set(SQLModel.metadata.tables) <= set(sa.inspect(connection).get_table_names())
+
+
+def test_a_migration_killed_half_way_leaves_the_old_schema_whole(store: Store) -> None:
+    with (
+        pytest.raises(RuntimeError),
+        store.engine.execution_options(earmark_write=True).begin() as connection,
+    ):
+        migrations.downgrade(connection, "base")
+        raise RuntimeError("killed")
+    with store.engine.connect() as connection:
+        assert migrations.revision_of(connection) == migrations.head()
+        assert "mention" in sa.inspect(connection).get_table_names()
+
+
+def test_times_come_back_aware(store: Store, clock: FixedClock) -> None:
+    with store.write() as session:
+        session.add(Brand(name="Brightcup", created_at=clock()))
+    with store.read() as session:
+        assert session.exec(select(Brand)).one().created_at == clock()
+
+
+def test_a_failed_step_keeps_nothing(store: Store, clock: FixedClock) -> None:
+    with pytest.raises(RuntimeError), store.write() as session:
+        session.add(Brand(name="Brightcup", created_at=clock()))
+        session.flush()
+        raise RuntimeError("half way")
+    with store.read() as session:
+        assert session.exec(select(Brand)).all() == []
+
+
+def test_writers_that_read_first_wait_for_each_other(store: Store, clock: FixedClock) -> None:
+    """Read, then write, from four threads: with a deferred BEGIN SQLite refuses some at once."""
+    with store.write() as session:
+        session.add(Brand(name="counter", names=["0"], created_at=clock()))
+
+    def count() -> None:
+        for _ in range(25):
+            with store.write() as session:
+                query = select(Brand)
+                if store.dialect == "postgresql":
+                    query = query.with_for_update()
+                brand = session.exec(query).one()
+                brand.names = [str(int(brand.names[0]) + 1)]
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.read() as session:
+        assert session.exec(select(Brand)).one().names == ["100"]
