@@ -1,0 +1,63 @@
+"""The ledger of windows: which share of the time a source was really heard.
+
+A source is heard from one good poll to the next, as long as the polls lie close enough together
+that the later one reached back to the earlier. A poll that says it reached back only to a later
+moment (`covers_from`) leaves a gap before it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from earmark_core.model import WindowState
+
+_HEARD = (WindowState.complete, WindowState.backfilled, WindowState.truncated)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A closed window as the ledger has it."""
+
+    state: str
+    covers_from: datetime | None
+    ended_at: datetime
+
+
+def gaps(
+    windows: Iterable[Heard], start: datetime, end: datetime
+) -> tuple[tuple[datetime, datetime], ...]:
+    """Gives the stretches of *start* to *end* that no good window covers, in order.
+
+    A later window that reaches back over a failed one heals it: what counts is the time covered,
+    not the number of polls that failed.
+    """
+    spans = sorted(
+        (max(w.covers_from or w.ended_at, start), min(w.ended_at, end))
+        for w in windows
+        if w.state in _HEARD and w.ended_at > start and (w.covers_from or w.ended_at) < end
+    )
+    open_gaps: list[tuple[datetime, datetime]] = []
+    reached = start
+    for begin, finish in spans:
+        if begin > reached:
+            open_gaps.append((reached, begin))
+        reached = max(reached, finish)
+    if reached < end:
+        open_gaps.append((reached, end))
+    return tuple(open_gaps)
+
+
+def share(
+    windows: Iterable[Heard], start: datetime, end: datetime, *, grace: timedelta
+) -> float | None:
+    """Gives the share of the period that was heard, 0 to 1; None for a period without length.
+
+    *grace* is the source's interval: what happened since its last poll is not missed, only not
+    yet polled.
+    """
+    end = max(start, end - grace)
+    whole = (end - start).total_seconds()
+    if whole <= 0:
+        return None
+    missed = sum((b - a).total_seconds() for a, b in gaps(windows, start, end))
+    return max(0.0, 1 - missed / whole)

@@ -1,0 +1,112 @@
+"""What a page asks of the worker: a row, with progress and cancel.
+
+Two equal requests never stand in line at once: the second gets the first one's number.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from earmark_core.store import Store
+from earmark_core.tables import Job
+
+LEASE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job as it stands; `total` 0 means its length is not known."""
+
+    id: int
+    kind: str
+    payload: dict[str, Any]
+    state: str
+    done: int
+    total: int
+    note: str
+    wants_cancel: bool
+
+
+def _row(job: Job) -> JobRow:
+    return JobRow(
+        id=job.id or 0,
+        kind=job.kind,
+        payload=dict(job.payload),
+        state=job.state,
+        done=job.done,
+        total=job.total,
+        note=job.note,
+        wants_cancel=job.wants_cancel,
+    )
+
+
+def submit(
+    store: Store,
+    session: Session,
+    *,
+    kind: str,
+    key: str,
+    by: str,
+    now: datetime,
+    payload: dict[str, Any] | None = None,
+) -> int:
+    """Puts a job in line, in the caller's transaction; gives its number."""
+    live = select(Job.id).where(col(Job.key) == key, col(Job.state).in_(["waiting", "running"]))
+    values = {
+        "kind": kind,
+        "key": key,
+        "payload": payload or {},
+        "state": "waiting",
+        "done": 0,
+        "total": 0,
+        "note": "",
+        "wants_cancel": False,
+        "by": by,
+        "created_at": now,
+    }
+    session.execute(store.insert(Job).values(**values).on_conflict_do_nothing())
+    return session.exec(live).one() or 0
+
+
+def claim(store: Store, now: datetime) -> JobRow | None:
+    """Takes the next job, or one whose worker died, for as long as the lease lasts."""
+    ready = sa.or_(
+        col(Job.state) == "waiting",
+        sa.and_(col(Job.state) == "running", col(Job.lease_until) < now),
+    )
+    first = store.skip_locked(select(Job.id).where(ready).order_by(col(Job.id)).limit(1))
+    statement = (
+        sa.update(Job)
+        .where(col(Job.id) == first.scalar_subquery())
+        .values(state="running", started_at=now, lease_until=now + LEASE)
+        .returning(Job)
+        .execution_options(synchronize_session=False)
+    )
+    with store.write() as session:
+        job = session.execute(statement).scalars().one_or_none()
+        return _row(job) if job else None
+
+
+def progress(store: Store, job_id: int, *, done: int, total: int, now: datetime) -> bool:
+    """Notes how far a job is and extends its lease; tells whether somebody wants it cancelled."""
+    with store.write() as session:
+        job = session.get_one(Job, job_id)
+        job.done, job.total, job.lease_until = done, total, now + LEASE
+        return job.wants_cancel
+
+
+def end(store: Store, job_id: int, *, state: str, note: str, now: datetime) -> None:
+    """Closes a job as done, failed or cancelled."""
+    with store.write() as session:
+        job = session.get_one(Job, job_id)
+        job.state, job.note, job.ended_at, job.lease_until = state, note, now, None
+
+
+def get(store: Store, job_id: int) -> JobRow | None:
+    """Gives a job as it stands now."""
+    with store.read() as session:
+        job = session.get(Job, job_id)
+        return _row(job) if job else None

@@ -1,0 +1,1 @@
+"""The top floor: wiring, the engine, the terminal and the demo."""

@@ -1,0 +1,110 @@
+"""What most commands need: settings, the parts, who is acting, and how to print."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from earmark import demo_access
+from earmark.app import Parts, assemble
+from earmark.people import local_actor
+from earmark_config.settings import Settings, load_settings
+from earmark_core.model import Actor
+
+Data = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Folder that holds the database.")
+]
+Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings in TOML.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+_T = TypeVar("_T")
+
+
+def settings_for(data: Path | None, config: Path | None, **more: Any) -> Settings:
+    """Gives the settings; with no file named, `earmark.toml` in the data folder if it is there."""
+    if config is None and data is not None and (data / "earmark.toml").is_file():
+        config = data / "earmark.toml"
+    return load_settings(config, os.environ, {"data_dir": data, **more})
+
+
+@contextmanager
+def parts_for(data: Path | None, config: Path | None, *, create: bool = False) -> Any:
+    """Gives the parts of an installation, and closes them."""
+    settings = settings_for(data, config)
+    if create:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    access = demo_access.read(settings.data_dir)
+    parts = assemble(settings, create=create, allow=access.allow, secrets=dict(access.secrets))
+    try:
+        yield parts
+    finally:
+        asyncio.run(parts.aclose())
+
+
+def actor_of(parts: Parts) -> Actor:
+    """Gives who acts in the terminal: the person of the settings, who may do everything."""
+    return local_actor(parts.store, parts.clock, parts.settings.person)
+
+
+def run_with(parts: Parts, work: Callable[[], Awaitable[_T]]) -> _T:
+    """Runs asynchronous work and closes the network behind it."""
+
+    async def body() -> _T:
+        try:
+            return await work()
+        finally:
+            await parts.fetcher.aclose()
+
+    return asyncio.run(body())
+
+
+def emit(value: Any) -> None:
+    """Prints one JSON document."""
+    typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+
+def plain(value: Any) -> Any:
+    """Gives a value as JSON has it: moments in ISO form, durations in seconds."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def table(rows: Iterable[Iterable[object]], *heads: str) -> None:
+    """Prints rows in columns; text from outside keeps to its cell and is never markup."""
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(*heads, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        drawn.add_row(*(Text(str(cell)) for cell in row))
+    Console(soft_wrap=not sys.stdout.isatty()).print(drawn)
+
+
+def progress() -> Progress:
+    """Gives a progress bar on standard error; silent where that is no terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )

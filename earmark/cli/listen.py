@@ -1,0 +1,171 @@
+"""Listening: poll, sources, channels."""
+
+from typing import Annotated, Any
+
+import typer
+
+from earmark.app import Parts
+from earmark.cli.context import (
+    AsJson,
+    Config,
+    Data,
+    actor_of,
+    emit,
+    parts_for,
+    progress,
+    run_with,
+    table,
+)
+from earmark.pipeline import Polled
+from earmark_core.errors import ConfigError
+from earmark_core.model import WindowState
+from earmark_listeners import registry
+from earmark_listeners.health import SourceRow
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    app.command("poll")(poll)
+    app.command("sources")(sources)
+    app.command("channels")(channels)
+
+
+def poll(
+    source: Annotated[
+        list[str] | None, typer.Argument(help="Names or numbers of sources; none polls all.")
+    ] = None,
+    data: Data = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Polls sources once, now, then scores and decides; exit code 1 if one failed."""
+    with parts_for(data, config) as parts:
+        chosen = _chosen(parts, source or [])
+        polled = run_with(parts, lambda: _poll(parts, chosen))
+        rows = [_polled_row(one) for one in polled]
+        if as_json:
+            emit(rows)
+        else:
+            table(
+                (
+                    (r["name"], r["state"], r["new_items"], r["bad_items"], r["error"])
+                    for r in rows
+                ),
+                "source", "window", "new", "bad", "error",
+            )  # fmt: skip
+    if any(row["error"] for row in rows):
+        raise typer.Exit(1)
+
+
+def _chosen(parts: Parts, names: list[str]) -> list[SourceRow]:
+    rows = [row for row in parts.sources.rows(actor_of(parts)) if row.is_enabled]
+    if not names:
+        return rows
+    chosen = []
+    for name in names:
+        found = [row for row in rows if name in {row.name, str(row.id)}]
+        if not found:
+            known = ", ".join(sorted(row.name for row in rows)) or "none"
+            raise ConfigError(
+                "There is no such source to poll.", subject=name, hint=f"There are: {known}."
+            )
+        chosen += found
+    return chosen
+
+
+async def _poll(parts: Parts, rows: list[SourceRow]) -> list[Polled]:
+    pipeline = parts.pipeline()
+    polled = []
+    with progress() as bar:
+        task = bar.add_task("Polling", total=len(rows))
+        for row in rows:
+            bar.update(task, description=f"Polling {row.channel}")
+            for due in await pipeline.claim(only=row.id, limit=1):
+                polled.append(await pipeline.poll(due))  # noqa: PERF401 - one after the other
+            bar.advance(task)
+        bar.update(task, description="Scoring")
+        await pipeline.settle()
+    return polled
+
+
+def _polled_row(polled: Polled) -> dict[str, Any]:
+    outcome = polled.outcome
+    return {
+        "source_id": polled.source_id,
+        "name": polled.name,
+        "channel": polled.channel,
+        "state": str(outcome.state),
+        "pages": outcome.pages,
+        "items": outcome.items,
+        "new_items": outcome.new_items,
+        "bad_items": outcome.bad_items,
+        "complete": outcome.state is WindowState.complete,
+        "error": outcome.error,
+        "hint": outcome.hint,
+    }
+
+
+def sources(
+    pause: Annotated[int | None, typer.Option(help="Pause the source of this number.")] = None,
+    resume: Annotated[int | None, typer.Option(help="Resume the source of this number.")] = None,
+    data: Data = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Shows how each source is: last and next poll, errors in plain words."""
+    with parts_for(data, config) as parts:
+        actor = actor_of(parts)
+        if pause is not None:
+            parts.sources.pause(actor, pause)
+        if resume is not None:
+            parts.sources.resume(actor, resume)
+        rows = parts.sources.rows(actor)
+    if as_json:
+        emit(rows)
+        return
+    table(
+        (
+            (
+                row.id, row.brand, row.name, row.channel, row.state,
+                f"{row.last_polled_at:%d %b %H:%M}" if row.last_polled_at else "never",
+                f"{row.next_poll_at:%d %b %H:%M}", row.items_24h, row.words,
+            )
+            for row in rows
+        ),
+        "no.", "brand", "source", "channel", "state", "last poll", "next", "24 h", "in words",
+    )  # fmt: skip
+
+
+def channels(as_json: AsJson = False) -> None:
+    """Lists every channel: what it hears, what it needs, and whether it takes replies."""
+    rows = [_channel_row(name) for name in registry.channels()]
+    if as_json:
+        emit(rows)
+        return
+    table(
+        (
+            (r["channel"], r["summary"], "yes" if r["can_reply"] else "by hand", r["needs"])
+            for r in rows
+        ),
+        "channel", "hears", "replies", "needs",
+    )  # fmt: skip
+
+
+def _channel_row(name: str) -> dict[str, Any]:
+    kind = registry.channel(name)
+    rules = kind.rules
+    return {
+        "channel": name,
+        "summary": kind.summary,
+        "needs": kind.needs,
+        "can_reply": rules.can_reply,
+        "max_length": rules.max_length,
+        "counted_in": rules.counted_in,
+        "one_reply_per_item": rules.one_reply_per_item,
+        "can_edit": rules.can_edit,
+        "can_delete": rules.can_delete,
+        "note": rules.note,
+        "options": {
+            key: field.description or "" for key, field in kind.options_type.model_fields.items()
+        },
+    }

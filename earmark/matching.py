@@ -1,0 +1,81 @@
+"""Which brands a text belongs to: the monitors of all brands, parsed once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlmodel import col, select
+
+from earmark.cleaning import Place
+from earmark_core.store import Store
+from earmark_core.tables import Brand, Monitor
+from earmark_listeners import monitor
+
+TAKES_ALL = "this source takes all"
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One enabled monitor, parsed."""
+
+    monitor_id: int
+    brand_id: int
+    query: monitor.Query
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """All that is listened for now."""
+
+    monitors: tuple[Watched, ...]
+    names: tuple[str, ...]
+
+    def matches(
+        self, place: Place, rows: Iterable[Mapping[str, Any]]
+    ) -> list[Sequence[Mapping[str, Any]]]:
+        """Gives for each row the brands it belongs to, by which monitor and clause."""
+        return [self._of(place, row) for row in rows]
+
+    def _of(self, place: Place, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        words = f"{row['title']}\n{row['body']}" if row["title"] else row["body"]
+        if place.exclude and monitor.match(_parsed(place.exclude), words) is not None:
+            return []
+        if place.include and monitor.match(_parsed(place.include), words) is None:
+            return []
+        found: list[Mapping[str, Any]] = []
+        for watched in self.monitors:
+            clause = monitor.match(watched.query, words)
+            if clause is not None:
+                found.append(
+                    {
+                        "brand_id": watched.brand_id,
+                        "monitor_id": watched.monitor_id,
+                        "clause": clause[:500],
+                    }
+                )
+        if place.takes_all and not any(match["brand_id"] == place.brand_id for match in found):
+            found.append({"brand_id": place.brand_id, "monitor_id": None, "clause": TAKES_ALL})
+        return found
+
+
+@lru_cache(maxsize=512)
+def _parsed(query: str) -> monitor.Query:
+    return monitor.parse(query)
+
+
+def load_watch(store: Store) -> Watch:
+    """Reads all enabled monitors and the names of all brands."""
+    with store.read() as session:
+        monitors = session.exec(
+            select(Monitor).where(col(Monitor.is_enabled)).order_by(col(Monitor.id))
+        ).all()
+        brands = session.exec(select(Brand)).all()
+        names = {name for brand in brands for name in (brand.name, *brand.names)}
+        return Watch(
+            monitors=tuple(
+                Watched(monitor_id=m.id or 0, brand_id=m.brand_id, query=_parsed(m.query))
+                for m in monitors
+            ),
+            names=tuple(sorted(names, key=lambda name: (-len(name), name))),
+        )

@@ -1,0 +1,115 @@
+"""The way of a mention: poll, store, score, decide.
+
+Each step is one transaction and finds its work from the rows, so a process that is killed
+between two steps loses nothing. On SQLite one writer ingests at a time and pauses after each
+page, or the dashboard's writers would starve.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from earmark.ingest import keep_page
+from earmark.matching import Watch, load_watch
+from earmark.scoring import score_pending
+from earmark_core.clock import Clock
+from earmark_core.errors import ConfigError
+from earmark_core.model import WindowState
+from earmark_core.store import Store
+from earmark_listeners.contract import Batch, Listener
+from earmark_listeners.polling import Kept, Outcome, poll
+from earmark_listeners.schedule import Due, claim_due, finish
+from earmark_queue.cases import Cases
+from earmark_sentiment.scorer import Scorer
+
+POLL_DEADLINE = timedelta(seconds=300)
+PAUSE_SECONDS = 0.01
+
+Build = Callable[[str, Mapping[str, Any]], Listener[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll of one source came to."""
+
+    source_id: int
+    name: str
+    channel: str
+    outcome: Outcome
+
+
+class Pipeline:
+    """Carries mentions from their source into the queue."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        rng: random.Random,
+        build: Build,
+        scorer: Scorer,
+        cases: Cases,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._rng = rng
+        self._build = build
+        self._scorer = scorer
+        self._cases = cases
+        self._one_writer = asyncio.Lock()
+
+    async def claim(self, *, limit: int = 20, only: int | None = None) -> list[Due]:
+        """Claims sources that are due; *only* claims that one whatever its schedule."""
+        return await asyncio.to_thread(
+            claim_due, self._store, self._clock(), self._rng, limit=limit, only=only
+        )
+
+    async def poll(self, due: Due) -> Polled:
+        """Polls a claimed source, stores what it says, and plans its next poll."""
+        watch = await asyncio.to_thread(load_watch, self._store)
+        outcome = await self._outcome(due, watch)
+        await asyncio.to_thread(finish, self._store, due, outcome, now=self._clock(), rng=self._rng)
+        return Polled(due.source_id, due.name, due.channel, outcome)
+
+    async def _outcome(self, due: Due, watch: Watch) -> Outcome:
+        async def keep(batch: Batch) -> Kept:
+            async with self._one_writer:
+                kept = await asyncio.to_thread(
+                    keep_page, self._store, due, batch, watch, self._clock()
+                )
+                await asyncio.sleep(PAUSE_SECONDS)
+            return kept
+
+        try:
+            listener = self._build(due.channel, due.options)
+        except ConfigError as error:
+            return Outcome(
+                state=WindowState.failed,
+                error=error.message,
+                hint=error.hint,
+                needs_person=True,
+            )
+        return await poll(listener, due.cursor, keep, deadline=POLL_DEADLINE)
+
+    async def score(self) -> int:
+        """Scores what has no score yet, a batch at a time; gives how many."""
+        watch = await asyncio.to_thread(load_watch, self._store)
+        async with self._one_writer:
+            return await asyncio.to_thread(
+                score_pending, self._store, self._scorer, watch.names, self._clock
+            )
+
+    async def decide(self) -> int:
+        """Decides on what was scored, a batch at a time; gives how many."""
+        return await asyncio.to_thread(self._cases.decide_pending)
+
+    async def settle(self) -> None:
+        """Scores and decides until nothing is left to do."""
+        while await self.score():
+            pass
+        while await self.decide():
+            pass

@@ -1,0 +1,92 @@
+"""The dashboard's process: builds the services and hands them to the pages."""
+
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlmodel import col, select
+
+from earmark.app import Parts, rules_of
+from earmark.brands import Brands
+from earmark.matching import load_watch
+from earmark.people import local_actor
+from earmark.scoring import text_of
+from earmark.worker import heartbeat_age
+from earmark_core.access import may, require
+from earmark_core.model import Actor, Receipt, Role
+from earmark_core.tables import Case, Mention, Policy
+from earmark_dashboard.server import serve
+from earmark_dashboard.services import Services
+
+_LOOK_SECONDS = 2.0
+
+
+def services(parts: Parts) -> Services:
+    """Gives what the pages may call."""
+    me = local_actor(parts.store, parts.clock, parts.settings.person)
+
+    def actor_for(_cookies: Mapping[str, str]) -> Actor:
+        return me
+
+    def heartbeat() -> timedelta | None:
+        return heartbeat_age(parts)
+
+    return Services(
+        cases=parts.cases,
+        replies=parts.replies,
+        views=parts.views,
+        trends=parts.trends,
+        sources=parts.sources,
+        brands=Brands(parts),
+        clock=parts.clock,
+        rules_of=rules_of,
+        actor_for=actor_for,
+        explain=lambda actor, mention_id: explain(parts, actor, mention_id),
+        worker_heartbeat=heartbeat,
+        needs_approval=lambda actor, case_id: needs_approval(parts, actor, case_id),
+    )
+
+
+def explain(parts: Parts, actor: Actor, mention_id: int) -> Receipt | None:
+    """Gives the receipt of a mention's score, None where it has none.
+
+    It is worked out anew: scoring is exact and pinned to the model, so the sum is the same.
+    """
+    require(actor, Role.viewer, "see why")
+    names = load_watch(parts.store).names
+    with parts.store.read() as session:
+        mention = session.get(Mention, mention_id)
+        if mention is None or mention.compound is None:
+            return None
+        text = text_of(mention, names)
+    return parts.scorer.explain(text)
+
+
+def needs_approval(parts: Parts, actor: Actor, case_id: int) -> bool:
+    """Tells whether a reply of this actor to this case waits for an approver."""
+    if may(actor, Role.approver):
+        return False
+    with parts.store.read() as session:
+        query = (
+            select(Policy.needs_approval)
+            .join(Case, col(Case.brand_id) == col(Policy.brand_id))
+            .where(col(Case.id) == case_id)
+        )
+        return bool(session.exec(query).first())
+
+
+def dashboard(parts: Parts, *, parent: int = 0) -> None:
+    """Serves the pages until the process is told to stop, or whoever started it is gone."""
+    if parent:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    serve(services(parts), parts.settings.host, parts.settings.port)
+    parts.store.close()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when the supervisor is gone, killed without a word or not."""
+    while os.getppid() == parent:
+        threading.Event().wait(_LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)

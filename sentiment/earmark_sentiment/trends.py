@@ -1,0 +1,219 @@
+"""Volume and net sentiment over time, read from the rollups.
+
+Net sentiment is (positive − negative) / (positive + neutral + negative) × 100. Unscored mentions
+are in no denominator and are shown beside every figure. There is no single standard formula;
+this one counts neutral mentions.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from earmark_core.access import require
+from earmark_core.clock import Clock
+from earmark_core.coverage import Heard, share
+from earmark_core.model import Actor, Role
+from earmark_core.store import Store
+from earmark_core.tables import Brand, PollWindow, RollupHour, Source
+
+Step = Literal["hour", "day"]
+_Z = 1.959964  # 95 %
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Mentions by label; `net`, `low` and `high` are -100 to 100, None without scored mentions."""
+
+    n: int = 0
+    negative: int = 0
+    neutral: int = 0
+    positive: int = 0
+    unscored: int = 0
+
+    @property
+    def scored(self) -> int:
+        """Gives the denominator of net sentiment."""
+        return self.negative + self.neutral + self.positive
+
+    @property
+    def net(self) -> float | None:
+        """Gives net sentiment."""
+        return 100 * (self.positive - self.negative) / self.scored if self.scored else None
+
+    @property
+    def margin(self) -> float | None:
+        """Gives half of the 95 % interval, by the normal approximation for a mean of −1, 0, 1.
+
+        Two mentions that agree would have no spread; one mention of the other kind is added
+        to the variance so that few mentions never look certain.
+        """
+        if not self.scored:
+            return None
+        n = self.scored + 2
+        mean = (self.positive - self.negative) / n
+        spread = (self.positive + self.negative + 2) / n - mean**2
+        return 100 * _Z * math.sqrt(spread / n)
+
+    @property
+    def low(self) -> float | None:
+        """Gives the lower end of the interval."""
+        return None if self.net is None else max(-100.0, self.net - (self.margin or 0))
+
+    @property
+    def high(self) -> float | None:
+        """Gives the upper end of the interval."""
+        return None if self.net is None else min(100.0, self.net + (self.margin or 0))
+
+    @property
+    def unscored_share(self) -> float | None:
+        """Gives the share of mentions that have no score, 0 to 1."""
+        return self.unscored / self.n if self.n else None
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One hour or day."""
+
+    at: datetime
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class TrendSummary:
+    """A whole period, the same length before it, and how much of it was heard (0 to 1)."""
+
+    tally: Tally
+    before: Tally
+    coverage: float | None
+    by_channel: tuple[tuple[str, Tally], ...] = field(default=())
+
+
+def _sums() -> list[Any]:
+    names = ("n", "negative", "neutral", "positive", "unscored")
+    return [sa.func.coalesce(sa.func.sum(getattr(RollupHour, name)), 0) for name in names]
+
+
+def _tally(row: Iterable[Any]) -> Tally:
+    return Tally(*(int(value) for value in row))
+
+
+class Trends:
+    """Trends of a brand; every figure with its n."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def series(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime, step: Step = "day"
+    ) -> tuple[TrendPoint, ...]:
+        """Gives one point per UTC hour or day from *start* to *end*, empty ones included."""
+        require(actor, Role.viewer, "see trends")
+        with self._store.read() as session:
+            query = select(RollupHour.hour, *_sums()).where(*_period(brand_id, start, end))
+            rows = session.execute(query.group_by(col(RollupHour.hour))).all()
+        size = timedelta(hours=1) if step == "hour" else timedelta(days=1)
+        sums: dict[datetime, list[int]] = {}
+        for hour, *values in rows:
+            total = sums.setdefault(_floor(hour, step), [0] * len(values))
+            for index, value in enumerate(values):
+                total[index] += int(value)
+        at, points = _floor(start, step), []
+        while at < end:
+            points.append(TrendPoint(at, _tally(sums.get(at, []))))
+            at += size
+        return tuple(points)
+
+    def summary(self, actor: Actor, brand_id: int, start: datetime, end: datetime) -> TrendSummary:
+        """Gives the period's totals, the period before it, its coverage and its channels."""
+        require(actor, Role.viewer, "see trends")
+        with self._store.read() as session:
+            now = _total(session, brand_id, start, end)
+            before = _total(session, brand_id, start - (end - start), start)
+            query = select(RollupHour.channel, *_sums()).where(*_period(brand_id, start, end))
+            channels = session.execute(query.group_by(col(RollupHour.channel))).all()
+            coverage = _coverage(session, brand_id, start, end)
+        by_channel = sorted(
+            ((channel, _tally(values)) for channel, *values in channels),
+            key=lambda pair: -pair[1].n,
+        )
+        return TrendSummary(now, before, coverage, tuple(by_channel))
+
+    def share_of_voice(
+        self, actor: Actor, start: datetime, end: datetime
+    ) -> tuple[tuple[str, bool, int], ...]:
+        """Gives (brand, is it a competitor, mentions), most first.
+
+        A mention of two brands counts for both.
+        """
+        require(actor, Role.viewer, "see trends")
+        query = (
+            select(Brand.name, Brand.is_competitor, sa.func.sum(RollupHour.n))
+            .join(RollupHour, col(RollupHour.brand_id) == col(Brand.id))
+            .where(col(RollupHour.hour) >= _floor(start, "hour"), col(RollupHour.hour) < end)
+            .group_by(col(Brand.name), col(Brand.is_competitor))
+        )
+        with self._store.read() as session:
+            rows = [(name, rival, int(n)) for name, rival, n in session.execute(query)]
+        return tuple(sorted(rows, key=lambda row: -row[2]))
+
+    def by_hour_of_week(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime
+    ) -> tuple[tuple[int, int, int], ...]:
+        """Gives (weekday 0 Monday to 6, hour in UTC, mentions) for all 168 hours."""
+        require(actor, Role.viewer, "see trends")
+        with self._store.read() as session:
+            query = select(RollupHour.hour, sa.func.sum(RollupHour.n))
+            query = query.where(*_period(brand_id, start, end))
+            rows = session.execute(query.group_by(col(RollupHour.hour))).all()
+        counts: dict[tuple[int, int], int] = {}
+        for hour, n in rows:
+            key = (hour.weekday(), hour.hour)
+            counts[key] = counts.get(key, 0) + int(n)
+        return tuple((d, h, counts.get((d, h), 0)) for d in range(7) for h in range(24))
+
+
+def _floor(moment: datetime, step: Step) -> datetime:
+    floored = moment.replace(minute=0, second=0, microsecond=0)
+    return floored.replace(hour=0) if step == "day" else floored
+
+
+def _period(brand_id: int, start: datetime, end: datetime) -> list[Any]:
+    return [
+        col(RollupHour.brand_id) == brand_id,
+        col(RollupHour.hour) >= _floor(start, "hour"),
+        col(RollupHour.hour) < end,
+    ]
+
+
+def _total(session: Session, brand_id: int, start: datetime, end: datetime) -> Tally:
+    return _tally(session.execute(select(*_sums()).where(*_period(brand_id, start, end))).one())
+
+
+def _coverage(session: Session, brand_id: int, start: datetime, end: datetime) -> float | None:
+    """Gives the share of the brand's source-hours that was heard, each from its source's start."""
+    heard_hours = hours = 0.0
+    for source in session.exec(
+        select(Source).where(col(Source.brand_id) == brand_id, col(Source.is_enabled))
+    ):
+        begin = max(start, source.created_at)
+        rows = session.execute(
+            select(PollWindow.state, PollWindow.covers_from, PollWindow.ended_at).where(
+                col(PollWindow.source_id) == source.id, col(PollWindow.ended_at) >= begin
+            )
+        )
+        heard = share(
+            [Heard(*row) for row in rows],
+            begin,
+            end,
+            grace=timedelta(seconds=source.max_interval_seconds),
+        )
+        if heard is not None:
+            hours += (end - begin).total_seconds()
+            heard_hours += heard * (end - begin).total_seconds()
+    return heard_hours / hours if hours else None
