@@ -5,6 +5,7 @@ EarmarkError                  message, hint (what to do), subject (what failed);
 ├── ListenerError             one source, never the run
 │   ├── Rejected              stop this source until a person acts (credentials, forbidden, gone)
 │   ├── Unavailable           retry: after retry_after if given, else with back-off
+│   │   └── Interrupted       the request may have arrived: look before anything is sent again
 │   └── Malformed             the answer cannot be read: the window failed, the cursor stays
 ├── CaseError
 │   ├── CaseTaken             somebody else holds it
@@ -73,6 +74,14 @@ class Unavailable(ListenerError):
         super().__init__(message, hint=hint, subject=subject)
         self.retry_after = retry_after
         self.rate_limited = rate_limited
+
+
+class Interrupted(Unavailable):
+    """The line broke after the request may have arrived.
+
+    What only reads may simply be asked again. What changes something at the other end may have
+    happened: look there first.
+    """
 
 
 class Malformed(ListenerError):

@@ -28,6 +28,11 @@ class Role(StrEnum):
     manager = "manager"
     admin = "admin"
 
+    @property
+    def rank(self) -> int:
+        """Gives 0 for viewer up to 4 for admin; a role may do what every lower one may."""
+        return list(Role).index(self)
+
 
 class CaseStatus(StrEnum):
     """Where a case stands."""

@@ -1,0 +1,202 @@
+"""What came back over HTTP, and what its status means for the caller."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, NoReturn
+
+import httpx
+
+from earmark_core.clock import as_utc
+from earmark_core.errors import Interrupted, ListenerError, Malformed, Rejected, Unavailable
+from earmark_core.redact import redact
+from earmark_core.text import clean
+
+SHORTEST_WAIT: Final = timedelta(seconds=1)
+LONGEST_WAIT: Final = timedelta(hours=6)
+_PAGE_INSTEAD_OF_API: Final = timedelta(minutes=10)
+_READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+_SECONDS = re.compile(r"\d{1,18}(?:\.\d{1,9})?", re.ASCII)
+_RESETS: Final = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
+_LEFT: Final = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: the body is unpacked, `url` is where it came from after redirects.
+
+    `headers` are looked up without regard to case. Its repr shows neither body, headers nor
+    secrets of the URL. `received_at` is what dates in the headers are measured against.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+    method: str = "GET"
+    received_at: datetime | None = None
+    wants_json: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # By bytes: httpx takes only ASCII as text, and servers send what they like.
+        given = [(k.encode("ascii", "replace"), v.encode("utf-8", "replace"))
+                 for k, v in self.headers.items()]  # fmt: skip
+        object.__setattr__(self, "headers", httpx.Headers(given))
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.status} {redact(self.url)} {len(self.body)} bytes>"
+
+    def json(self) -> Any:
+        """Gives the body as JSON values.
+
+        Raises `Unavailable` when a web page came where an API should answer, and `Malformed`
+        for everything else that is no JSON: NaN and infinities, numbers of thousands of
+        digits and nesting beyond reason included. Lone surrogates are left to `text.clean`.
+        """
+        if self._is_page():
+            raise Unavailable(
+                "A web page came back: this is not the API.",
+                retry_after=_PAGE_INSTEAD_OF_API,
+                hint="Check the address; a login or a protection page may stand before it.",
+                subject=self._where(),
+            )
+        try:
+            return json.loads(self.body, parse_constant=_refuse, parse_float=_finite)
+        except (ValueError, RecursionError) as error:
+            why = "it is empty" if not self.body.strip() else _why(error)
+            raise Malformed(
+                f"The answer is not readable JSON: {why}.", subject=self._where()
+            ) from None
+
+    def checked(self, subject: str = "") -> "Answer":
+        """Gives this answer back when it is a success or "not modified" (304), else raises.
+
+        `Rejected` for what only a person can mend, `Unavailable` with the wait that was asked
+        for (1 s to 6 h) for what passes. A server error on a request that changes something
+        raises `Interrupted`, since the change may have been made all the same.
+        """
+        if 200 <= self.status < 300 or self.status == 304:
+            return self
+        raise self._error(subject or self._where())
+
+    def retry_after(self) -> timedelta | None:
+        """Gives how long the source wants to be left alone, from 1 s to 6 h; None if unsaid.
+
+        Read from Retry-After (seconds or HTTP date), else from the rate-limit reset headers,
+        whose value is a moment (ISO 8601 or epoch) with some platforms and seconds with others.
+        """
+        for header, read in (
+            ("retry-after", self._delay),
+            *((name, self._reset) for name in _RESETS),
+        ):
+            value = self.headers.get(header, "").strip()
+            wait = read(value) if value else None
+            if wait is not None:
+                return min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)
+        return None
+
+    def _error(self, subject: str) -> ListenerError:
+        status, said = self.status, self._said()
+        is_limited = status == 429 or (status == 403 and self._has_none_left())
+        if is_limited:
+            return Unavailable(
+                f"The source wants fewer requests (HTTP {status}).",
+                retry_after=self.retry_after(),
+                rate_limited=True,
+                subject=subject,
+            )
+        if status in (408, 425) or status >= 500:
+            kind = Unavailable if self.method in _READS or status == 425 else Interrupted
+            message = f"The source cannot answer now (HTTP {status}).{said}"
+            return kind(message, retry_after=self.retry_after(), subject=subject)
+        if status == 403 and self.wants_json and self._is_page():
+            return Unavailable(
+                "A web page refused us: this is not the API (HTTP 403).",
+                retry_after=self.retry_after() or _PAGE_INSTEAD_OF_API,
+                hint="Check the address; a protection page may stand before it.",
+                subject=subject,
+            )
+        message, hint = _REFUSALS.get(status, ("The source refuses the request", ""))
+        if 300 <= status < 400:
+            message, hint = "The source has moved", "Check its address."
+        return Rejected(f"{message} (HTTP {status}).{said}", hint=hint, subject=subject)
+
+    def _has_none_left(self) -> bool:
+        left = next((self.headers[name] for name in _LEFT if name in self.headers), "")
+        return "retry-after" in self.headers or left.strip() in ("0", "0.0")
+
+    def _delay(self, value: str) -> timedelta | None:
+        if _SECONDS.fullmatch(value):
+            return _seconds(float(value))
+        try:
+            moment = as_utc(parsedate_to_datetime(value))
+        except (ValueError, TypeError, OverflowError):
+            return None
+        return moment - self.received_at if self.received_at else None
+
+    def _reset(self, value: str) -> timedelta | None:
+        if _SECONDS.fullmatch(value):
+            number = float(value)
+            if number < 1e9:  # seconds left: Reddit and the IETF draft
+                return _seconds(number)
+            epoch = number / 1000 if number >= 1e11 else number
+            return _seconds(epoch - self.received_at.timestamp()) if self.received_at else None
+        try:
+            moment = as_utc(datetime.fromisoformat(value))
+        except (ValueError, OverflowError):
+            return None
+        return moment - self.received_at if self.received_at else None
+
+    def _is_page(self) -> bool:
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return kind in ("text/html", "application/xhtml+xml") or self.body.lstrip(
+            b"\xef\xbb\xbf \t\r\n"
+        ).startswith(b"<")
+
+    def _where(self) -> str:
+        return redact(self.url.partition("#")[0].partition("?")[0])
+
+    def _said(self) -> str:
+        """Gives a short piece of what the source says is wrong, without secrets."""
+        if self._is_page():
+            return ""
+        text = self.body[:2_000].decode("utf-8", "replace")
+        text = clean(redact(text).replace("\n", " "), limit=200)
+        return f" It says: {text}" if text else ""
+
+
+_REFUSALS: Final = {
+    401: ("The source does not accept our credentials", "Connect it again."),
+    403: ("The source forbids this", "Check what the account may do."),
+    404: ("It is gone, or was never there", "Check the address."),
+    410: ("It is gone for good", "Remove the source or change its address."),
+}
+
+
+def _seconds(number: float) -> timedelta:
+    return timedelta(seconds=min(max(number, 0), LONGEST_WAIT.total_seconds()))
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno} column {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return "its bytes are no text"
+    return "a number in it is too long" if "digits" in str(error) else str(error)
