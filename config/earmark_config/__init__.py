@@ -1,0 +1,1 @@
+"""Typed settings and the seeds that are applied as a diff."""

@@ -1,0 +1,74 @@
+"""Secrets, which stand in no file of ours: settings hold a reference to them.
+
+`env:NAME` is a variable of the environment, `file:/path` a file that only its owner may read.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from earmark_core.errors import ConfigError
+
+_MOST_BYTES = 64 * 1024
+
+
+def is_reference(value: str) -> bool:
+    """Says whether a setting points to a secret, in place of holding it."""
+    return value.startswith(("env:", "file:"))
+
+
+def secret(reference: str, environ: Mapping[str, str] | None = None) -> str:
+    """Gives the secret that a reference points to; *environ* defaults to the process's own.
+
+    White space around a secret in a file is dropped. A relative path is taken from the folder
+    that earmark was started in.
+
+    Raises:
+        ConfigError: nothing is there, or others may read it. It names the reference only.
+    """
+    kind, _, rest = reference.partition(":")
+    if kind == "env" and rest:
+        found = (os.environ if environ is None else environ).get(rest, "")
+        if not found:
+            raise ConfigError(
+                "this variable is not set, or is empty",
+                subject=reference,
+                hint=f"Set it before the start: export {rest}=...",
+            )
+        return found
+    if kind == "file" and rest:
+        return _from_file(Path(rest).expanduser(), reference)
+    # What was given may be the secret itself, so it is not repeated.
+    raise ConfigError(
+        "a secret is given by reference, never in clear",
+        hint="Write env:NAME for a variable of the environment, or file:/path for a file.",
+    )
+
+
+def _from_file(path: Path, reference: str) -> str:
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise ConfigError("this is not a file", subject=reference)
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise ConfigError(
+                "others on this machine may read this file",
+                subject=reference,
+                hint=f"Run: chmod 600 {path}",
+            )
+        with path.open("rb") as opened:
+            content = opened.read(_MOST_BYTES + 1)
+    except OSError as fault:
+        reason = fault.strerror or type(fault).__name__
+        raise ConfigError(
+            f"cannot be read: {reason}", subject=reference, hint="Check the path and its owner."
+        ) from fault
+    try:
+        found = content.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise ConfigError("this file is not text in UTF-8", subject=reference) from None
+    if not found or len(content) > _MOST_BYTES:
+        what = "is empty" if not found else "is too long for a secret"
+        raise ConfigError(f"this file {what}", subject=reference)
+    return found
