@@ -133,6 +133,8 @@ class Author:
 class Item:
     """One thing found at a source, as found: text is neither cleaned nor matched yet.
 
+    `is_html` speaks of `text` alone; a title is always plain.
+
     `external_id` is stable at the source and always text. `uri` names the same post on every
     server where the platform has such a name. `thread_id` is the root of the public thread,
     `parent_id` what it answers. `reply_ref` holds what a responder needs to answer it. Numbers

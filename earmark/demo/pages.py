@@ -90,7 +90,7 @@ async def tag(request: Request) -> Response:
 async def one(request: Request) -> Response:
     """Shows a post with what is above and under it."""
     world, home = seat_of(request).look(), home_of(request)
-    post = world.get(request.path_params["id"])
+    post = world.get(request.path_params.get("id") or request.query_params.get("id", ""))
     if post is None:
         raise HTTPException(404, "Not Found")
     above = "".join(_article(world, p, home) for p in world.ancestors(post))
@@ -109,6 +109,7 @@ ROUTES = [
     Route("/tags/{tag}", tag),
     Route("/@{user}", someone),
     Route("/@{user}/{id}", one),
+    Route("/hn/item", one),
     *(Route(f"/{place}", front) for place in PLACES),
     *(Route(f"/{place}/{{id}}", one) for place in PLACES),
 ]

@@ -178,8 +178,9 @@ def _row(session: Session, source: Source, brand: str, now: datetime) -> SourceR
 
 def _coverage(source: Source, windows: Sequence[PollWindow], now: datetime) -> float | None:
     heard = [Heard(w.state, w.covers_from, w.ended_at) for w in windows]
-    grace = timedelta(seconds=source.interval_seconds * 2)
-    return share(heard, max(now - DAY, source.created_at), now, grace=grace)
+    grace = timedelta(seconds=(source.pace_seconds or source.interval_seconds) * 2)
+    begin = source.first_polled_at or source.created_at
+    return share(heard, max(now - DAY, begin), now, grace=grace)
 
 
 def _per_hour(windows: Sequence[PollWindow], now: datetime) -> tuple[int, ...]:
@@ -207,6 +208,8 @@ def condition(
     source: Source, windows: Sequence[PollWindow], usual_gap: timedelta | None, now: datetime
 ) -> tuple[str, str, str]:
     """Gives state, one plain sentence, and what to do."""
+    if source.channel == "import":
+        return "healthy", "Filled by `earmark import`; not polled.", ""
     if not source.is_enabled:
         return "paused", "Paused by a person.", "Resume it when it should be heard again."
     if source.needs_person:

@@ -182,14 +182,14 @@ def _remember(source: Source, outcome: Outcome, now: datetime) -> None:
 def _plan(source: Source, outcome: Outcome, now: datetime, rng: random.Random) -> None:
     asked = outcome.next_poll_after
     pace = Pace(
-        interval=timedelta(seconds=source.interval_seconds),
+        interval=timedelta(seconds=source.pace_seconds or source.interval_seconds),
         shortest=timedelta(seconds=source.min_interval_seconds),
         longest=timedelta(seconds=source.max_interval_seconds),
         errors=source.error_streak,
     )
     if outcome.went_well:
         wait = next_interval(pace, new_items=outcome.new_items)
-        source.interval_seconds = max(1, round(wait.total_seconds()))
+        source.pace_seconds = max(1, round(wait.total_seconds()))
         source.not_before = None
         if asked is not None:  # a wish of a source that is well: heeded up to its longest interval
             wait = max(wait, min(asked, pace.longest))

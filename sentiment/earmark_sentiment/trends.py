@@ -201,7 +201,7 @@ def _coverage(session: Session, brand_id: int, start: datetime, end: datetime) -
     for source in session.exec(
         select(Source).where(col(Source.brand_id) == brand_id, col(Source.is_enabled))
     ):
-        begin = max(start, source.created_at)
+        begin = max(start, source.first_polled_at or source.created_at)
         rows = session.execute(
             select(PollWindow.state, PollWindow.covers_from, PollWindow.ended_at).where(
                 col(PollWindow.source_id) == source.id, col(PollWindow.ended_at) >= begin

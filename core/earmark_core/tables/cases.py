@@ -10,6 +10,8 @@ from earmark_core.tables.columns import document, moment
 
 _ALIVE = text("status IN ('new', 'open', 'waiting', 'snoozed')")
 _TODO = text("status IN ('new', 'open')")
+_FREE = text("status IN ('new', 'open') AND owner_id IS NULL")
+_CLOSED = text("resolved_at IS NOT NULL")
 
 
 class Contact(SQLModel, table=True):
@@ -46,13 +48,40 @@ class Case(SQLModel, table=True):
         Index(
             "uq_case_alive",
             "brand_id",
+            "channel",
             text("coalesce(contact_id, 0)"),
             "thread_key",
             unique=True,
             sqlite_where=_ALIVE,
             postgresql_where=_ALIVE,
         ),
-        Index("ix_case_queue", "status", text("priority_rank DESC"), "due_at", "id"),
+        Index("ix_case_queue", "status", text("priority_rank DESC"), "opened_at", "id"),
+        Index("ix_case_brand", "brand_id", "status", "id"),
+        Index(
+            "ix_case_todo_brand",
+            "brand_id",
+            text("priority_rank DESC"),
+            "opened_at",
+            "id",
+            sqlite_where=_TODO,
+            postgresql_where=_TODO,
+        ),
+        Index(
+            "ix_case_free",
+            text("priority_rank DESC"),
+            "opened_at",
+            "id",
+            sqlite_where=_FREE,
+            postgresql_where=_FREE,
+        ),
+        Index(
+            "ix_case_closed",
+            text("resolved_at DESC"),
+            text("id DESC"),
+            sqlite_where=_CLOSED,
+            postgresql_where=_CLOSED,
+        ),
+        Index("ix_case_thread", "thread_key"),
         Index(
             "ix_case_todo",
             text("priority_rank DESC"),
@@ -71,6 +100,7 @@ class Case(SQLModel, table=True):
         Index(
             "ix_case_wake",
             "wake_at",
+            "id",
             sqlite_where=text("wake_at IS NOT NULL"),
             postgresql_where=text("wake_at IS NOT NULL"),
         ),
@@ -105,13 +135,14 @@ class Case(SQLModel, table=True):
 
 
 class CaseMention(SQLModel, table=True):
-    """A mention that belongs to a case."""
+    """A mention that belongs to a case; `revision` is the newest wording the case knows."""
 
     __tablename__ = "case_mention"
     case_id: int = Field(primary_key=True, foreign_key="case.id", ondelete="CASCADE")
     mention_id: int = Field(
         primary_key=True, foreign_key="mention.id", ondelete="CASCADE", index=True
     )
+    revision: int = 1
 
 
 class SlaClock(SQLModel, table=True):

@@ -8,6 +8,8 @@ from sqlmodel import Field, SQLModel
 
 from earmark_core.tables.columns import document, moment
 
+_IN_FLIGHT = text("state IN ('awaiting_approval', 'approved', 'scheduled', 'sending', 'unknown')")
+
 
 class Reply(SQLModel, table=True):
     """One answer and its way out.
@@ -15,12 +17,20 @@ class Reply(SQLModel, table=True):
     `idempotency_key` is made once and never changes. `fence` counts claims: a worker writes only
     while the fence is its own. `approved_hash` binds the approval to text, account and target.
     `target_ref` is what the responder needs to find what is answered. `seen_mention_id` is the
-    newest mention the author had seen.
+    newest mention the author had seen. `looks` counts the searches for a reply whose fate is open.
+    A case has at most one reply in flight.
     """
 
     __table_args__ = (
         Index("ix_reply_outbox", "state", "not_before"),
         Index("ix_reply_case", "case_id"),
+        Index(
+            "uq_reply_in_flight",
+            "case_id",
+            unique=True,
+            sqlite_where=_IN_FLIGHT,
+            postgresql_where=_IN_FLIGHT,
+        ),
         Index(
             "ix_reply_lease",
             "lease_until",
@@ -45,6 +55,7 @@ class Reply(SQLModel, table=True):
     lease_until: datetime | None = moment(nullable=True)
     not_before: datetime | None = moment(nullable=True)
     attempts: int = 0
+    looks: int = 0
     error: str = ""
     error_hint: str = ""
     remote_id: str = ""

@@ -13,7 +13,8 @@ class Source(SQLModel, table=True):
     """One configured place that is polled; its schedule is data in this row.
 
     `lease_until` is set while a poll runs. `not_before` is a wait the source asked for and
-    survives a restart. `takes_all` means each item belongs to the brand without a monitor
+    survives a restart. `interval_seconds` is what a person wished, `pace_seconds` what the last
+    polls made of it (0 before the first). `takes_all` means each item belongs to the brand without a monitor
     (its own notifications, its own reviews).
     """
 
@@ -37,6 +38,7 @@ class Source(SQLModel, table=True):
     is_enabled: bool = True
     is_demo: bool = False
     interval_seconds: int = 300
+    pace_seconds: int = 0
     min_interval_seconds: int = 60
     max_interval_seconds: int = 21_600
     cursor: str | None = None

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from html import escape
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -14,7 +13,6 @@ from earmark_core.text import clean
 from earmark_listeners.contract import Batch, ChannelOptions, ChannelRules, Listener
 from earmark_listeners.wire import Id, Wire, Word, bad_item, raw_text, read_as
 
-_SITE = "https://news.ycombinator.com"
 _PER_PAGE = 100
 _WALL = 1_000
 _FEW = 2
@@ -33,6 +31,11 @@ class HackerNewsOptions(ChannelOptions):
         default="https://hn.algolia.com",
         pattern=r"^https?://[^/@\s]+$",
         description="address of the search",
+    )
+    site: str = Field(
+        default="https://news.ycombinator.com",
+        pattern=r"^https?://[^@\s]+$",
+        description="address under which an item's page is found",
     )
     overlap_seconds: int = Field(
         default=3_600, ge=0, le=604_800, description="how far each poll looks back again"
@@ -131,7 +134,7 @@ class HackerNews(Listener[HackerNewsOptions]):
         bad_items: list[BadItem] = []
         for hit in hits:
             try:
-                items.append(_to_item(hit))
+                items.append(_to_item(hit, self.options.site))
             except Malformed as error:
                 bad_items.append(bad_item(error.message, hit))
         if len(bad_items) > _FEW and not items:
@@ -152,7 +155,7 @@ def _key(hit: Any) -> str:
     return str(hit.get("objectID")) if isinstance(hit, dict) else repr(hit)
 
 
-def _to_item(raw: Any) -> Item:
+def _to_item(raw: Any, site: str) -> Item:
     hit = read_as(_Hit, raw)
     try:
         published_at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=hit.created_at_i)
@@ -166,10 +169,10 @@ def _to_item(raw: Any) -> Item:
         external_id=hit.objectID,
         kind=kind,
         text=hit.comment_text or hit.story_text,
-        title=escape(hit.title, quote=False),  # plain on the wire, while the text is HTML
+        title=hit.title,
         is_html=True,
-        url=f"{_SITE}/item?id={hit.objectID}",
-        author=Author(hit.author, hit.author, hit.author, f"{_SITE}/user?id={hit.author}")
+        url=f"{site}/item?id={hit.objectID}",
+        author=Author(hit.author, hit.author, hit.author, f"{site}/user?id={hit.author}")
         if hit.author
         else None,
         published_at=published_at,

@@ -79,7 +79,8 @@ class FakeMastodon:
     def page(self, query: dict[str, str]) -> list[dict[str, Any]]:
         limit = int(query.get("limit", "20"))
         after = int(query.get("min_id", "-1"))
-        newer = [each for each in self.posts if int(each["id"]) > after]
+        before = int(query.get("max_id", "999999999"))
+        newer = [each for each in self.posts if after < int(each["id"]) < before]
         return (newer[:limit] if "min_id" in query else newer[-limit:])[::-1]
 
     def about_one(self, method: str, path: str) -> httpx.Response:

@@ -30,6 +30,17 @@ def test_first_poll_gives_the_newest_page_only(mastodon, polled):
     assert len(mastodon.requests) == 1
 
 
+def test_first_poll_reads_history_back_as_far_as_asked_oldest_page_first(mastodon, polled):
+    for _ in range(12):
+        mastodon.post()
+    batches = polled("mastodon", {**TAG, "first_pages": 9}, mastodon)
+    assert heard(batches) == [str(number) for number in range(96, 108)]
+    assert [batch.cursor is not None for batch in batches][-1:] == [True]
+    assert sum(batch.cursor is not None for batch in batches) == 1
+    mastodon.post()
+    assert heard(polled("mastodon", TAG, mastodon, since=cursor_of(batches))) == ["108"]
+
+
 def test_burst_between_polls_and_between_pages_is_heard_whole(mastodon, polled):
     """Ids grow from two digits to four on the way, so that neither text order nor luck helps."""
     mastodon.post()

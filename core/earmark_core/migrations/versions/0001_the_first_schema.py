@@ -196,6 +196,7 @@ def upgrade() -> None:
         sa.Column("is_enabled", sa.Boolean(), nullable=False),
         sa.Column("is_demo", sa.Boolean(), nullable=False),
         sa.Column("interval_seconds", sa.Integer(), nullable=False),
+        sa.Column("pace_seconds", sa.Integer(), nullable=False),
         sa.Column("min_interval_seconds", sa.Integer(), nullable=False),
         sa.Column("max_interval_seconds", sa.Integer(), nullable=False),
         sa.Column("cursor", sa.String(), nullable=True),
@@ -402,6 +403,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case")),
     )
     with op.batch_alter_table("case", schema=None) as batch_op:
+        batch_op.create_index("ix_case_brand", ["brand_id", "status", "id"], unique=False)
+        batch_op.create_index(
+            "ix_case_closed",
+            [sa.literal_column("resolved_at DESC"), sa.literal_column("id DESC")],
+            unique=False,
+            sqlite_where=sa.text("resolved_at IS NOT NULL"),
+            postgresql_where=sa.text("resolved_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_case_contact", ["contact_id", "id"], unique=False)
         batch_op.create_index(
             "ix_case_due",
@@ -410,12 +419,20 @@ def upgrade() -> None:
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
         )
+        batch_op.create_index(
+            "ix_case_free",
+            [sa.literal_column("priority_rank DESC"), "opened_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('new', 'open') AND owner_id IS NULL"),
+            postgresql_where=sa.text("status IN ('new', 'open') AND owner_id IS NULL"),
+        )
         batch_op.create_index("ix_case_owner", ["owner_id", "status"], unique=False)
         batch_op.create_index(
             "ix_case_queue",
-            ["status", sa.literal_column("priority_rank DESC"), "due_at", "id"],
+            ["status", sa.literal_column("priority_rank DESC"), "opened_at", "id"],
             unique=False,
         )
+        batch_op.create_index("ix_case_thread", ["thread_key"], unique=False)
         batch_op.create_index(
             "ix_case_todo",
             [sa.literal_column("priority_rank DESC"), "opened_at", "id"],
@@ -424,15 +441,22 @@ def upgrade() -> None:
             postgresql_where=sa.text("status IN ('new', 'open')"),
         )
         batch_op.create_index(
+            "ix_case_todo_brand",
+            ["brand_id", sa.literal_column("priority_rank DESC"), "opened_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('new', 'open')"),
+            postgresql_where=sa.text("status IN ('new', 'open')"),
+        )
+        batch_op.create_index(
             "ix_case_wake",
-            ["wake_at"],
+            ["wake_at", "id"],
             unique=False,
             sqlite_where=sa.text("wake_at IS NOT NULL"),
             postgresql_where=sa.text("wake_at IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_case_alive",
-            ["brand_id", sa.literal_column("coalesce(contact_id, 0)"), "thread_key"],
+            ["brand_id", "channel", sa.literal_column("coalesce(contact_id, 0)"), "thread_key"],
             unique=True,
             sqlite_where=sa.text("status IN ('new', 'open', 'waiting', 'snoozed')"),
             postgresql_where=sa.text("status IN ('new', 'open', 'waiting', 'snoozed')"),
@@ -527,6 +551,7 @@ def upgrade() -> None:
         "case_mention",
         sa.Column("case_id", sa.Integer(), nullable=False),
         sa.Column("mention_id", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["case_id"], ["case.id"], name=op.f("fk_case_mention_case_id_case"), ondelete="CASCADE"
         ),
@@ -593,6 +618,7 @@ def upgrade() -> None:
         sa.Column("lease_until", UtcDateTime(), nullable=True),
         sa.Column("not_before", UtcDateTime(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("looks", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=False),
         sa.Column("error_hint", sa.String(), nullable=False),
         sa.Column("remote_id", sa.String(), nullable=False),
@@ -629,6 +655,17 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'sending'"),
         )
         batch_op.create_index("ix_reply_outbox", ["state", "not_before"], unique=False)
+        batch_op.create_index(
+            "uq_reply_in_flight",
+            ["case_id"],
+            unique=True,
+            sqlite_where=sa.text(
+                "state IN ('awaiting_approval', 'approved', 'scheduled', 'sending', 'unknown')"
+            ),
+            postgresql_where=sa.text(
+                "state IN ('awaiting_approval', 'approved', 'scheduled', 'sending', 'unknown')"
+            ),
+        )
 
     op.create_table(
         "sla_clock",
@@ -666,6 +703,15 @@ def downgrade() -> None:
 
     op.drop_table("sla_clock")
     with op.batch_alter_table("reply", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_reply_in_flight",
+            sqlite_where=sa.text(
+                "state IN ('awaiting_approval', 'approved', 'scheduled', 'sending', 'unknown')"
+            ),
+            postgresql_where=sa.text(
+                "state IN ('awaiting_approval', 'approved', 'scheduled', 'sending', 'unknown')"
+            ),
+        )
         batch_op.drop_index("ix_reply_outbox")
         batch_op.drop_index(
             "ix_reply_lease",
@@ -707,18 +753,35 @@ def downgrade() -> None:
             postgresql_where=sa.text("wake_at IS NOT NULL"),
         )
         batch_op.drop_index(
+            "ix_case_todo_brand",
+            sqlite_where=sa.text("status IN ('new', 'open')"),
+            postgresql_where=sa.text("status IN ('new', 'open')"),
+        )
+        batch_op.drop_index(
             "ix_case_todo",
             sqlite_where=sa.text("status IN ('new', 'open')"),
             postgresql_where=sa.text("status IN ('new', 'open')"),
         )
+        batch_op.drop_index("ix_case_thread")
         batch_op.drop_index("ix_case_queue")
         batch_op.drop_index("ix_case_owner")
+        batch_op.drop_index(
+            "ix_case_free",
+            sqlite_where=sa.text("status IN ('new', 'open') AND owner_id IS NULL"),
+            postgresql_where=sa.text("status IN ('new', 'open') AND owner_id IS NULL"),
+        )
         batch_op.drop_index(
             "ix_case_due",
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
         )
         batch_op.drop_index("ix_case_contact")
+        batch_op.drop_index(
+            "ix_case_closed",
+            sqlite_where=sa.text("resolved_at IS NOT NULL"),
+            postgresql_where=sa.text("resolved_at IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_case_brand")
 
     op.drop_table("case")
     with op.batch_alter_table("quarantine", schema=None) as batch_op:

@@ -75,7 +75,7 @@ class Mastodon(Listener[MastodonOptions]):
         self._replying = Replying(self.server, options.visibility)
 
     async def poll(self, since: Cursor | None) -> AsyncIterator[Batch]:
-        """Yields new posts, oldest page first; the first poll gives the newest page only."""
+        """Yields new posts, oldest page first; the first poll gives the newest pages only."""
         threads = Threads(self.server)
         own_id = "" if self.options.own_acct else await self.server.own_id()
         after = _read_cursor(since)
@@ -112,8 +112,18 @@ class Mastodon(Listener[MastodonOptions]):
         return await self.server.entries(f"/api/v1/timelines/tag/{tag}", limit)
 
     async def _newest(self) -> AsyncIterator["_Page"]:
-        entries = await self._page()
-        yield entries, Batch(cursor=_cursor(_last(entries) or _BEFORE_ALL))
+        """Reads history back as far as asked; the cursor comes with the newest page, given last."""
+        pages = [await self._page()]
+        seen: set[str] = set()
+        while len(pages) < self.options.first_pages:
+            ids = {place_of(entry) for entry in pages[-1]} - {""}
+            if not ids - seen:
+                break  # the end, or a server that gives the same page for ever
+            seen |= ids
+            pages.append(await self._page(max_id=min(ids, key=order)))
+        for entries in reversed(pages[1:]):
+            yield entries, Batch()
+        yield pages[0], Batch(cursor=_cursor(_last(pages[0]) or _BEFORE_ALL))
 
     async def _forward(self, after: str) -> AsyncIterator["_Page"]:
         for number in range(1, self.options.max_pages + 1):

@@ -26,6 +26,9 @@ class MastodonOptions(ChannelOptions):
     language: str = Field(default="", description="only posts in this language, such as en")
     limit: int = Field(default=40, ge=1, le=80, description="posts per page")
     max_pages: int = Field(default=20, ge=1, le=200, description="pages per poll at most")
+    first_pages: int = Field(
+        default=1, ge=1, le=50, description="pages of history that the first poll reads back"
+    )
     skip_undiscoverable: bool = Field(
         default=True, description="pass over people who do not want to be found"
     )
