@@ -17,6 +17,7 @@ from earmark_config.settings import Settings
 from earmark_core.clock import Clock, system_clock
 from earmark_core.errors import ConfigError
 from earmark_core.fetch import Fetcher, make_fetcher
+from earmark_core.redact import register_secret
 from earmark_core.store import Store, open_store
 from earmark_core.tables import Source
 from earmark_listeners import registry
@@ -55,8 +56,11 @@ class Parts:
         """Gives the secret behind a reference."""
         name = reference.removeprefix("env:")
         if reference.startswith("env:") and name in self.secrets:
-            return self.secrets[name]
-        return secret(reference)
+            found = self.secrets[name]
+        else:
+            found = secret(reference)
+        register_secret(found)  # from here on the log knows what it must not show
+        return found
 
     def responder_for(self, source_id: int) -> Responder | None:
         """Gives who can answer what this source found: itself, or a sister with an account."""

@@ -34,7 +34,7 @@ def prepare(items: Iterable[Item], place: Place, now: datetime) -> list[dict[str
 
 def _row(item: Item, place: Place, now: datetime) -> dict[str, Any]:
     body = text.clean(item.text, is_html=item.is_html)
-    title = text.clean(item.title, is_html=item.is_html, limit=500)
+    title = text.clean(item.title, limit=500)
     author = item.author
     url = text.safe_link(item.url)
     return {

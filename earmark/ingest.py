@@ -15,7 +15,7 @@ from earmark.cleaning import RAW_LIMIT, Place, prepare
 from earmark.matching import Watch
 from earmark_core import text
 from earmark_core.errors import StoreError
-from earmark_core.model import BadItem
+from earmark_core.model import BadItem, WindowState
 from earmark_core.store import Store
 from earmark_core.tables import (
     Match,
@@ -30,7 +30,6 @@ from earmark_listeners.contract import Batch
 from earmark_listeners.polling import Kept
 from earmark_listeners.schedule import Due
 
-
 _OLD = ("id", "external_id", "content_hash", "revision", "title", "body", "rating")
 
 
@@ -38,8 +37,8 @@ class LeaseLost(StoreError):
     """Somebody else claimed the source meanwhile; nothing of this page was kept."""
 
 
-def place_of(due: Due) -> Place:
-    """Gives the place of a claimed source; what its first poll finds is history."""
+def place_of(due: Due, state: WindowState = WindowState.complete) -> Place:
+    """Gives the place of a claimed source; what its first poll or a backfill finds is history."""
     return Place(
         source_id=due.source_id,
         brand_id=due.brand_id,
@@ -47,7 +46,7 @@ def place_of(due: Due) -> Place:
         include=due.include,
         exclude=due.exclude,
         takes_all=due.takes_all,
-        is_history=due.is_first,
+        is_history=due.is_first or state is WindowState.backfilled,
     )
 
 
@@ -57,7 +56,7 @@ def keep_page(store: Store, due: Due, batch: Batch, watch: Watch, now: datetime)
     Raises:
         LeaseLost: the source was claimed by somebody else since; the page was not stored.
     """
-    place = place_of(due)
+    place = place_of(due, batch.state)
     rows = prepare(batch.items, place, now)
     found = watch.matches(place, rows)
     with store.write() as session:

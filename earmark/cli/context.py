@@ -30,11 +30,25 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program t
 _T = TypeVar("_T")
 
 
+def settings_file(data: Path | None, config: Path | None) -> Path | None:
+    """Gives the file that holds the settings, None where there is none.
+
+    The first of: the one named, EARMARK_CONFIG, `earmark.toml` in the data folder,
+    `config/earmark.toml` in the present folder.
+    """
+    if config is not None:
+        return config
+    if named := os.environ.get("EARMARK_CONFIG"):
+        return Path(named)
+    places = [data / "earmark.toml"] if data else []
+    places.append(Path("config", "earmark.toml"))
+    return next((place for place in places if place.is_file()), None)
+
+
 def settings_for(data: Path | None, config: Path | None, **more: Any) -> Settings:
-    """Gives the settings; with no file named, `earmark.toml` in the data folder if it is there."""
-    if config is None and data is not None and (data / "earmark.toml").is_file():
-        config = data / "earmark.toml"
-    return load_settings(config, os.environ, {"data_dir": data, **more})
+    """Gives the settings in force."""
+    overrides = {"data_dir": data, **more}
+    return load_settings(settings_file(data, config), os.environ, overrides)
 
 
 @contextmanager

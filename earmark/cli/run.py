@@ -11,7 +11,7 @@ import typer
 
 from earmark import demo_access
 from earmark.app import Parts, assemble
-from earmark.cli.context import Config, Data, settings_for
+from earmark.cli.context import Config, Data, settings_file, settings_for
 from earmark.engine import Embedded
 from earmark.installation import free_port, note_address, only_one
 from earmark.people import local_actor
@@ -50,7 +50,7 @@ def run(
         at = free_port(settings.host, settings.port, exactly=port is not None)
         address = f"http://{_shown(settings.host)}:{at}"
         note_address(held, address)
-        children = _children(parts, config, at, demo_port)
+        children = _children(parts, settings_file(data, config), at, demo_port)
         say("Starting pollers and dashboard …")
 
         def ready() -> None:

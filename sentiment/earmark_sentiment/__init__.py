@@ -1,0 +1,1 @@
+"""Understands: text to a score that shows its reasons."""

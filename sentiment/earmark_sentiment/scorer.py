@@ -1,0 +1,142 @@
+"""A text to its score: honest about what it cannot judge, and never an exception."""
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+from earmark_core.model import Label, Receipt, Score, ScoreStatus, Text
+from earmark_sentiment.complaint import CUES_VERSION, cues_of
+from earmark_sentiment.language import Language, has_words, identify
+from earmark_sentiment.prepare import PREP_VERSION, prepare
+from earmark_sentiment.receipt import receipt
+from earmark_sentiment.vader import VERSION, Vader, installed
+
+_CUT = 0.05
+_STEEPNESS = 4.0
+_STAR_CUT = 0.25
+_STAR_STEEPNESS = 6.0
+_PLEASED = 3.5
+_DISPLEASED = 2.5
+
+
+class Scorer(Protocol):
+    """Gives texts their scores; a team can bring its own."""
+
+    model_id: str
+
+    def score_batch(self, texts: Sequence[Text]) -> list[Score]:
+        """Gives one score per text, in the same order; raises for no text."""
+        ...
+
+    def explain(self, text: Text) -> Receipt:
+        """Gives the words behind the compound of this text's score."""
+        ...
+
+
+class VaderScorer:
+    """Scores English by VADER on prepared text, and reviews by their stars.
+
+    `unscored_empty` has no word in it beside addresses, names and emojis; `unscored_language` is
+    another language or too short to tell. A rated review is scored by its rating whatever its
+    text; its `compound` is None unless the text is English. Cues are looked for in English only.
+
+    The three probabilities are a fixed monotone map of the compound, or of the stars, and are not
+    calibrated on anything: `softmax(-4c, 0.2, 4c)`, whose greatest is always that of the label.
+    """
+
+    model_id = f"vader-{VERSION}+prep-{PREP_VERSION}+cues-{CUES_VERSION}"
+
+    def __init__(self) -> None:
+        self._vader: Vader = installed()
+
+    def score_batch(self, texts: Sequence[Text]) -> list[Score]:
+        """Gives one score per text, in the same order; raises for no text."""
+        return [self._score(text) for text in texts]
+
+    def explain(self, text: Text) -> Receipt:
+        """Gives the receipt of the prepared text, whether or not the text is scored."""
+        return receipt(self._vader, self._prepared(text))
+
+    def _prepared(self, text: Text) -> str:
+        return prepare(text.text, text.names, self._vader.knows)
+
+    def _score(self, text: Text) -> Score:
+        prepared = self._prepared(text)
+        rating = _stars(text.rating)
+        language = None
+        if has_words(prepared):
+            language = identify(prepared, text.lang, self._vader.lexicon.__contains__)
+        if language is not None and language.is_english:
+            return self._scored(prepared, language, rating)
+        if rating is not None:
+            return self._rated(rating, language)
+        code, confidence = (language.code, language.confidence) if language else ("", None)
+        status = ScoreStatus.unscored_language if language else ScoreStatus.unscored_empty
+        return Score(status, lang=code, lang_confidence=confidence, model_id=self.model_id)
+
+    def _scored(self, prepared: str, language: Language, rating: float | None) -> Score:
+        compound = self._vader.polarity_scores(prepared)["compound"]
+        by_text = _spread(compound, _CUT, _STEEPNESS)
+        negative, neutral, positive = by_text if rating is None else _of_stars(rating)
+        return Score(
+            ScoreStatus.scored,
+            label=label_of(compound) if rating is None else label_of_rating(rating),
+            p_neg=negative,
+            p_neu=neutral,
+            p_pos=positive,
+            compound=compound,
+            lang=language.code,
+            lang_confidence=language.confidence,
+            model_id=self.model_id,
+            cues=cues_of(prepared, is_praise=rating is not None and rating > _PLEASED),
+            rated=rating is not None,
+        )
+
+    def _rated(self, rating: float, language: Language | None) -> Score:
+        negative, neutral, positive = _of_stars(rating)
+        return Score(
+            ScoreStatus.scored,
+            label=label_of_rating(rating),
+            p_neg=negative,
+            p_neu=neutral,
+            p_pos=positive,
+            lang=language.code if language else "",
+            lang_confidence=language.confidence if language else None,
+            model_id=self.model_id,
+            rated=True,
+        )
+
+
+def label_of(compound: float) -> Label:
+    """Gives the label by the cuts that VADER's authors recommend, -0.05 and 0.05."""
+    if compound <= -_CUT:
+        return Label.negative
+    return Label.positive if compound >= _CUT else Label.neutral
+
+
+def label_of_rating(rating: float) -> Label:
+    """Gives the label of 1 to 5 stars: up to 2 negative, 3 neutral, from 4 on positive."""
+    if rating < _DISPLEASED:
+        return Label.negative
+    return Label.positive if rating > _PLEASED else Label.neutral
+
+
+def _stars(rating: float | None) -> float | None:
+    """Gives a rating that can be meant: a number from 1 to 5, else none."""
+    if rating is None or not math.isfinite(rating) or not 0 < rating <= 5:
+        return None
+    return max(1.0, rating)
+
+
+def _of_stars(rating: float) -> tuple[float, float, float]:
+    return _spread((rating - 3) / 2, _STAR_CUT, _STAR_STEEPNESS)
+
+
+def _spread(position: float, cut: float, steepness: float) -> tuple[float, float, float]:
+    """Gives the probabilities of negative, neutral, positive for a position from -1 to 1.
+
+    At `-cut` and `cut` two of them are equal.
+    """
+    weights = [math.exp(steepness * at) for at in (-position, cut, position)]
+    negative, _, positive = (weight / sum(weights) for weight in weights)
+    return negative, 1 - negative - positive, positive
