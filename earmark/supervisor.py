@@ -42,10 +42,20 @@ class Child:
 class Supervisor:
     """Keeps children alive until told to end; `say` is how it speaks to the person."""
 
-    def __init__(self, children: Sequence[Child], logs: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        children: Sequence[Child],
+        logs: Path,
+        say: Callable[[str], None],
+        *,
+        end_seconds: float = END_SECONDS,
+        pause_seconds: float = 0.5,
+    ) -> None:
         self._children = children
         self._logs = logs
         self._say = say
+        self._end_seconds = end_seconds
+        self._pause = pause_seconds
         self._ending = asyncio.Event()
         self._failed: GaveUp | None = None
 
@@ -113,13 +123,13 @@ class Supervisor:
                 self._give_up(child, code)
                 return
             count = len(child.deaths)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), min(self._pause * 2**count, 8.0))
+                return
+            await self._start(child)
             self._say(
                 f"The {child.name} ended ({_how(code)}); started again, {count} of {RESTARTS}."
             )
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), min(0.5 * 2 ** (count - 1), 8.0))
-                return
-            await self._start(child)
 
     def _give_up(self, child: Child, code: int) -> None:
         log = self._logs / f"{child.name}.log"
@@ -130,14 +140,14 @@ class Supervisor:
         self._ending.set()
 
     async def _end(self) -> None:
-        """Ends all children: asked first, made to after `END_SECONDS`."""
+        """Ends all children: asked first, made to when their time is up."""
         alive = [c.process for c in self._children if c.process and c.process.returncode is None]
         for process in alive:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
         waits = [asyncio.create_task(process.wait()) for process in alive]
         if waits:
-            await asyncio.wait(waits, timeout=END_SECONDS)
+            await asyncio.wait(waits, timeout=self._end_seconds)
         for process in alive:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
