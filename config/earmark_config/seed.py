@@ -45,7 +45,7 @@ class SourceSeed(_Entry):
 class PolicySeed(_Entry):
     """When a mention of the brand becomes a case, and how soon it is answered."""
 
-    queue_negative_from: float = Field(default=0.5, ge=0, le=1, examples=[0.5])
+    queue_negative_from: float = Field(default=0.0, ge=0, le=1, examples=[0.5])
     queue_rating_to: float = Field(default=2.0, ge=0, le=5, examples=[2.0])
     first_response_minutes: int = Field(default=240, ge=1, le=100_000, examples=[240])
     urgent_response_minutes: int = Field(default=60, ge=1, le=100_000, examples=[60])

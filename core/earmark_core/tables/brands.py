@@ -38,7 +38,7 @@ class Policy(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     brand_id: int = Field(foreign_key="brand.id", unique=True)
-    queue_negative_from: float = 0.5
+    queue_negative_from: float = 0.0
     queue_rating_to: float = 2.0
     first_response_minutes: int = 240
     urgent_response_minutes: int = 60

@@ -426,7 +426,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("status IN ('new', 'open') AND owner_id IS NULL"),
             postgresql_where=sa.text("status IN ('new', 'open') AND owner_id IS NULL"),
         )
-        batch_op.create_index("ix_case_owner", ["owner_id", "status"], unique=False)
+        batch_op.create_index(
+            "ix_case_owner",
+            ["owner_id", sa.literal_column("priority_rank DESC"), "opened_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('new', 'open', 'waiting', 'snoozed')"),
+            postgresql_where=sa.text("status IN ('new', 'open', 'waiting', 'snoozed')"),
+        )
         batch_op.create_index(
             "ix_case_queue",
             ["status", sa.literal_column("priority_rank DESC"), "opened_at", "id"],
@@ -435,14 +441,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_case_thread", ["thread_key"], unique=False)
         batch_op.create_index(
             "ix_case_todo",
-            [sa.literal_column("priority_rank DESC"), "opened_at", "id"],
+            [sa.literal_column("priority_rank DESC"), "opened_at", "id", "channel", "label"],
             unique=False,
             sqlite_where=sa.text("status IN ('new', 'open')"),
             postgresql_where=sa.text("status IN ('new', 'open')"),
         )
         batch_op.create_index(
             "ix_case_todo_brand",
-            ["brand_id", sa.literal_column("priority_rank DESC"), "opened_at", "id"],
+            [
+                "brand_id",
+                sa.literal_column("priority_rank DESC"),
+                "opened_at",
+                "id",
+                "channel",
+                "label",
+            ],
             unique=False,
             sqlite_where=sa.text("status IN ('new', 'open')"),
             postgresql_where=sa.text("status IN ('new', 'open')"),
@@ -764,7 +777,11 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_case_thread")
         batch_op.drop_index("ix_case_queue")
-        batch_op.drop_index("ix_case_owner")
+        batch_op.drop_index(
+            "ix_case_owner",
+            sqlite_where=sa.text("status IN ('new', 'open', 'waiting', 'snoozed')"),
+            postgresql_where=sa.text("status IN ('new', 'open', 'waiting', 'snoozed')"),
+        )
         batch_op.drop_index(
             "ix_case_free",
             sqlite_where=sa.text("status IN ('new', 'open') AND owner_id IS NULL"),

@@ -1,0 +1,1 @@
+"""Responds: what becomes a case, who answers it, and how the answer goes out."""
