@@ -26,6 +26,7 @@ class FixedClock:
         self.at = as_utc(at)
 
     def __call__(self) -> datetime:
+        """Gives the moment at which it stands."""
         return self.at
 
     def forward(self, step: timedelta) -> datetime:

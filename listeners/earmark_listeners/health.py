@@ -208,6 +208,29 @@ def condition(
     source: Source, windows: Sequence[PollWindow], usual_gap: timedelta | None, now: datetime
 ) -> tuple[str, str, str]:
     """Gives state, one plain sentence, and what to do."""
+    stopped = _not_polled(source)
+    if stopped is not None:
+        return stopped
+    if source.not_before and source.not_before > now:
+        until = f"Nothing to do: it is polled again at {source.not_before:%H:%M} UTC."
+        return "degraded", source.error or "The source asked us to wait.", until
+    if source.error_streak:
+        state = "failing" if source.error_streak >= 3 else "degraded"
+        times = "once" if source.error_streak == 1 else f"{source.error_streak} times in a row"
+        return state, f"Failed {times}: {source.error}", source.error_hint
+    quiet = now - (source.last_item_at or source.created_at)
+    if usual_gap is not None and quiet > max(usual_gap * _SILENT_FACTOR, _SILENT_AT_LEAST):
+        hours = round(quiet.total_seconds() / 3600)
+        todo = "It answers, but says nothing: check the query, the account or the page itself."
+        return "silent", f"Nothing new for {hours} h, unusual for this source.", todo
+    if any(window.state == WindowState.truncated for window in windows):
+        todo = "Poll it more often, or narrow the query."
+        return "degraded", "More arrived than one poll may fetch; a gap was noted.", todo
+    return "healthy", "Polled and heard.", ""
+
+
+def _not_polled(source: Source) -> tuple[str, str, str] | None:
+    """Tells why a source is not polled in its turn, None if it is."""
     if source.channel == "import":
         return "healthy", "Filled by `earmark import`; not polled.", ""
     if not source.is_enabled:
@@ -216,28 +239,4 @@ def condition(
         return "needs a person", source.error, source.error_hint or "Mend it, then resume."
     if source.last_polled_at is None:
         return "not polled yet", "The first poll is about to start.", ""
-    if source.not_before and source.not_before > now:
-        return (
-            "degraded",
-            source.error or "The source asked us to wait.",
-            (f"Nothing to do: it is polled again at {source.not_before:%H:%M} UTC."),
-        )
-    if source.error_streak:
-        state = "failing" if source.error_streak >= 3 else "degraded"
-        times = "once" if source.error_streak == 1 else f"{source.error_streak} times in a row"
-        return state, f"Failed {times}: {source.error}", source.error_hint
-    quiet = now - (source.last_item_at or source.created_at)
-    if usual_gap is not None and quiet > max(usual_gap * _SILENT_FACTOR, _SILENT_AT_LEAST):
-        hours = round(quiet.total_seconds() / 3600)
-        return (
-            "silent",
-            f"Nothing new for {hours} h, unusual for this source.",
-            ("It answers, but says nothing: check the query, the account or the page itself."),
-        )
-    if any(window.state == WindowState.truncated for window in windows):
-        return (
-            "degraded",
-            "More arrived than one poll may fetch; a gap was noted.",
-            ("Poll it more often, or narrow the query."),
-        )
-    return "healthy", "Polled and heard.", ""
+    return None

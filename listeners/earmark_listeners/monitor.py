@@ -21,11 +21,15 @@ __all__ = ["Query", "QueryError", "explain", "match", "parse"]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query that was read: as written, as a tree, and with NOT only before single terms."""
+    """A query that was read: as written, as a tree, and with NOT only before single terms.
+
+    A text that holds none of `needles` cannot match, which is quickly seen.
+    """
 
     source: str
     tree: Node
     plain: Node
+    needles: tuple[str, ...]
 
 
 def parse(query: str) -> Query:
@@ -40,7 +44,7 @@ def parse(query: str) -> Query:
     if open_not is not None:
         message = "This would match every text that lacks the word: say what must be there"
         raise QueryError(message, query=query, column=open_not)
-    return Query(query, tree, plain)
+    return Query(query, tree, plain, _needles(plain) or ())
 
 
 def explain(query: Query) -> str:
@@ -53,7 +57,13 @@ def match(query: Query, text: str) -> str | None:
 
     The clause names what was found; what had to be absent is not repeated in it.
     """
-    found = _found(query.plain, prepared(text))
+    folded = prepared(text)
+    for needle in query.needles:
+        if needle in folded:
+            break
+    else:
+        return None
+    found = _found(query.plain, folded)
     if found is None:
         return None
     return " AND ".join(dict.fromkeys(term.shown for term in found))
@@ -82,6 +92,19 @@ def _holds_for_nothing(node: Node) -> int | None:
     if isinstance(node, And):
         return columns[0] if None not in columns else None
     return next((column for column in columns if column is not None), None)
+
+
+def _needles(node: Node) -> tuple[str, ...] | None:
+    """Gives terms of which one must occur for *node* to be true, as few as can be; else None."""
+    if isinstance(node, Term):
+        return (node.folded,)
+    if isinstance(node, Not):
+        return None
+    sets = [_needles(each) for each in node.nodes]
+    known = [needles for needles in sets if needles is not None]
+    if isinstance(node, And):
+        return min(known, key=len, default=None)
+    return tuple(dict.fromkeys(sum(known, ()))) if len(known) == len(sets) else None
 
 
 def _words(node: Node) -> str:

@@ -14,8 +14,8 @@ class Source(SQLModel, table=True):
 
     `lease_until` is set while a poll runs. `not_before` is a wait the source asked for and
     survives a restart. `interval_seconds` is what a person wished, `pace_seconds` what the last
-    polls made of it (0 before the first). `takes_all` means each item belongs to the brand without a monitor
-    (its own notifications, its own reviews).
+    polls made of it (0 before the first). `takes_all` means each item belongs to the brand
+    without a monitor (its own notifications, its own reviews).
     """
 
     __table_args__ = (
