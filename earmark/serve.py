@@ -52,7 +52,8 @@ def services(parts: Parts) -> Services:
 def explain(parts: Parts, actor: Actor, mention_id: int) -> Receipt | None:
     """Gives the receipt of a mention's score, None where it has none.
 
-    It is worked out anew: scoring is exact and pinned to the model, so the sum is the same.
+    It is worked out anew, which gives the same sum unless the brands' names have changed since;
+    then there is none, rather than one that does not add up to what is shown.
     """
     require(actor, Role.viewer, "see why")
     names = load_watch(parts.store).names
@@ -60,8 +61,9 @@ def explain(parts: Parts, actor: Actor, mention_id: int) -> Receipt | None:
         mention = session.get(Mention, mention_id)
         if mention is None or mention.compound is None:
             return None
-        text = text_of(mention, names)
-    return parts.scorer.explain(text)
+        text, shown = text_of(mention, names), mention.compound
+    receipt = parts.scorer.explain(text)
+    return receipt if receipt.compound == shown else None
 
 
 def needs_approval(parts: Parts, actor: Actor, case_id: int) -> bool:
