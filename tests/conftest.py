@@ -150,13 +150,16 @@ BROWSER_FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A real browser, as the system's package manager has it."""
+    """A real browser, as the system's package manager has it.
+
+    Not for longer than a module: Playwright keeps an event loop open in this thread meanwhile.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         skip_or_fail("Chromium", "apt-get install chromium")
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where it is asked for
+    from playwright.sync_api import sync_playwright
 
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=path, headless=True, args=BROWSER_FLAGS)

@@ -1,0 +1,1 @@
+"""Shows and acts: pages over the services it is handed."""

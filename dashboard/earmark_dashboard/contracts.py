@@ -1,0 +1,247 @@
+"""The width of the door: a page may call what stands here and nothing else.
+
+Every call takes the actor first and checks the role itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from earmark_core.model import Actor, Label, Priority
+from earmark_listeners.health import SourceRow
+from earmark_queue.rows import (
+    CaseView,
+    InboxPage,
+    MentionPage,
+    PersonRow,
+    ReplyRow,
+    SavedReplyRow,
+)
+from earmark_sentiment.trends import Step, TrendPoint, TrendSummary
+
+
+class CasesService(Protocol):
+    """Changes cases; each call checks the role and raises `EarmarkError`s."""
+
+    def claim(self, actor: Actor, case_id: int, version: int | None = None) -> Any:
+        """Makes the actor the owner."""
+        ...
+
+    def assign(self, actor: Actor, case_id: int, person_id: int | None, version: int) -> Any:
+        """Gives the case to a person, or to nobody."""
+        ...
+
+    def snooze(self, actor: Actor, case_id: int, until: datetime, version: int) -> Any:
+        """Hides the case until then."""
+        ...
+
+    def resolve(self, actor: Actor, case_id: int, version: int, resolution: str = "") -> Any:
+        """Ends the case."""
+        ...
+
+    def dismiss(self, actor: Actor, case_id: int, version: int, reason: str) -> Any:
+        """Ends the case as one that needed no answer."""
+        ...
+
+    def reopen(self, actor: Actor, case_id: int, version: int) -> Any:
+        """Brings the case back."""
+        ...
+
+    def note(self, actor: Actor, case_id: int, body: str) -> Any:
+        """Keeps an internal note."""
+        ...
+
+    def correct(self, actor: Actor, mention_id: int, label: Label) -> Any:
+        """Says what the tone of a mention really is."""
+        ...
+
+    def set_priority(self, actor: Actor, case_id: int, priority: Priority, version: int) -> Any:
+        """Says how soon the case wants a person."""
+        ...
+
+    def save_draft(self, actor: Actor, case_id: int, body: str) -> Any:
+        """Keeps a half-written reply; empty forgets it."""
+        ...
+
+
+class RepliesService(Protocol):
+    """Sends replies on their way."""
+
+    def send(
+        self, actor: Actor, case_id: int, body: str, seen_mention_id: int | None, version: int
+    ) -> Any:
+        """Sends, or asks for approval where the policy wants it."""
+        ...
+
+    def approve(self, actor: Actor, reply_id: int) -> Any:
+        """Lets a waiting reply go out."""
+        ...
+
+    def cancel(self, actor: Actor, reply_id: int) -> Any:
+        """Keeps a reply from going out."""
+        ...
+
+    def retry(self, actor: Actor, reply_id: int) -> Any:
+        """Tries a failed reply again."""
+        ...
+
+    def confirm_posted(self, actor: Actor, reply_id: int, url: str = "") -> Any:
+        """Records that a doubtful reply is out after all: a person saw it."""
+        ...
+
+    def confirm_by_hand(self, actor: Actor, case_id: int, body: str, url: str = "") -> Any:
+        """Records a reply that a person posted themselves."""
+        ...
+
+
+class ViewsService(Protocol):
+    """Reads for the pages."""
+
+    def inbox(
+        self,
+        actor: Actor,
+        view: str = "needs_reply",
+        *,
+        brand_id: int | None = None,
+        channel: str | None = None,
+        label: str | None = None,
+        search: str = "",
+        after: str | None = None,
+        limit: int = 50,
+    ) -> InboxPage:
+        """Gives one page of cases."""
+        ...
+
+    def counts(self, actor: Actor, brand_id: int | None = None) -> Mapping[str, int]:
+        """Gives how many cases each view holds, capped at 1000."""
+        ...
+
+    def case(self, actor: Actor, case_id: int) -> CaseView:
+        """Gives one case with its thread; raises `UnknownCase`."""
+        ...
+
+    def people(self, actor: Actor) -> Sequence[PersonRow]:
+        """Gives who a case can be assigned to."""
+        ...
+
+    def saved_replies(self, actor: Actor, brand_id: int) -> Sequence[SavedReplyRow]:
+        """Gives the saved replies of a brand."""
+        ...
+
+    def outbox(self, actor: Actor) -> Sequence[ReplyRow]:
+        """Gives replies, those that are not confirmed first."""
+        ...
+
+    def mentions(
+        self,
+        actor: Actor,
+        brand_id: int,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        label: str | None = None,
+        channel: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> MentionPage:
+        """Gives the mentions behind a figure."""
+        ...
+
+    def change_counter(self, actor: Actor) -> str:
+        """Gives a cheap token that changes when a case or reply changes."""
+        ...
+
+
+class TrendsService(Protocol):
+    """Figures over time."""
+
+    def series(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime, step: Step = "day"
+    ) -> Sequence[TrendPoint]:
+        """Gives one point for each day or hour."""
+        ...
+
+    def summary(self, actor: Actor, brand_id: int, start: datetime, end: datetime) -> TrendSummary:
+        """Gives the figures of the whole period, of the one before it, and by channel."""
+        ...
+
+    def share_of_voice(
+        self, actor: Actor, start: datetime, end: datetime
+    ) -> Sequence[tuple[str, bool, int]]:
+        """Gives (brand, is competitor, mentions)."""
+        ...
+
+    def by_hour_of_week(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime
+    ) -> Sequence[tuple[int, int, int]]:
+        """Gives (weekday, hour, mentions), Monday being 0."""
+        ...
+
+
+class SourcesService(Protocol):
+    """How the sources are, and what may be asked of them."""
+
+    def rows(self, actor: Actor) -> Sequence[SourceRow]:
+        """Gives every source with its health in words."""
+        ...
+
+    def poll_now(self, actor: Actor, source_id: int) -> Any:
+        """Asks the worker to poll soon."""
+        ...
+
+    def pause(self, actor: Actor, source_id: int) -> Any:
+        """Stops polling until resumed."""
+        ...
+
+    def resume(self, actor: Actor, source_id: int) -> Any:
+        """Goes on polling."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BrandRow:
+    """A brand that is listened for."""
+
+    id: int
+    name: str
+    is_competitor: bool = False
+    is_demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One monitor or source that would be made: what it is, how it is set, and what it does."""
+
+    kind: str
+    name: str
+    detail: str
+    words: str
+
+
+class BrandsService(Protocol):
+    """Which brands are listened for, and how one begins."""
+
+    def list(self, actor: Actor) -> Sequence[BrandRow]:
+        """Gives the brands, own ones first."""
+        ...
+
+    def preview(
+        self, actor: Actor, name: str, aliases: Sequence[str], exclude: Sequence[str]
+    ) -> Sequence[Proposal]:
+        """Gives what listening to the brand would set up; saves nothing."""
+        ...
+
+    def listen(
+        self, actor: Actor, name: str, aliases: Sequence[str], exclude: Sequence[str]
+    ) -> Any:
+        """Saves what `preview` shows."""
+        ...
+
+    def remove_demo(self, actor: Actor) -> Any:
+        """Removes the demo brand with all that was heard about it."""
+        ...
+
+    def has_demo(self) -> bool:
+        """Tells whether the demo is still here."""
+        ...

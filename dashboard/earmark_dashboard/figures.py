@@ -1,0 +1,109 @@
+"""Figures in words: each with how many mentions stand behind it, or a dash where nothing does."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from earmark_listeners.health import SourceRow
+from earmark_sentiment.trends import Tally
+
+NONE = "–"
+
+
+def net(tally: Tally) -> str:
+    """Gives net sentiment with its sign."""
+    return NONE if tally.net is None else f"{tally.net:+.1f}".replace("-", "−")
+
+
+def interval(tally: Tally) -> str:
+    """Gives what net sentiment rests on: its 95 % interval and the mentions in it."""
+    if tally.low is None or tally.high is None:
+        return "no scored mention"
+    low, high = (f"{value:+.0f}".replace("-", "−") for value in (tally.low, tally.high))
+    return f"95 %: {low} to {high} · n {tally.scored:,}"
+
+
+def share(part: int, whole: int) -> str:
+    """Gives a share in per cent; nothing of nothing is no 0."""
+    return NONE if not whole else f"{100 * part / whole:.1f} %"
+
+
+def covered(coverage: float | None) -> str:
+    """Gives how much of the period was heard."""
+    return "coverage not known" if coverage is None else f"{100 * coverage:.0f} % of the time heard"
+
+
+def change(now: Tally, before: Tally) -> str | None:
+    """Gives the change of net sentiment, None where one of the two is not known."""
+    if now.net is None or before.net is None:
+        return None
+    return f"{now.net - before.net:+.1f}"
+
+
+def growth(now: int, before: int) -> str | None:
+    """Gives the change in number, None where there was nothing before."""
+    return None if not before else f"{100 * (now - before) / before:+.0f} %"
+
+
+def points(part: int, whole: int, part_before: int, whole_before: int) -> str | None:
+    """Gives the change of a share in points, None where one of the two is not known."""
+    if not whole or not whole_before:
+        return None
+    return f"{100 * (part / whole - part_before / whole_before):+.1f} pt"
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """Gives how long since, or until, a moment."""
+    if moment is None:
+        return "never"
+    seconds = (now - moment).total_seconds()
+    words = _length(abs(seconds))
+    if words == "now":
+        return words
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def _length(seconds: float) -> str:
+    if seconds < 5:
+        return "now"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return "now"
+
+
+def source_facts(row: SourceRow, now: datetime) -> tuple[tuple[str, str], ...]:
+    """Gives when a source was and will be polled, how late it is, and how much was heard."""
+    heard = "not known yet" if row.coverage_24h is None else f"{100 * row.coverage_24h:.0f} %"
+    return (
+        ("Last poll", ago(row.last_polled_at, now)),
+        ("Last success", ago(row.last_success_at, now)),
+        ("Next poll", ago(row.next_poll_at, now) if row.is_enabled else "not while paused"),
+        ("Last item", ago(row.last_item_at, now)),
+        ("Behind by", _length(row.lag_seconds) if row.lag_seconds >= 5 else "nothing"),
+        ("Heard in 24 h", heard),
+    )
+
+
+def bars(numbers: Sequence[int]) -> str:
+    """Gives small bars as a picture; made of numbers alone, so it can carry no text."""
+    most = max(*numbers, 1)
+    made = "".join(
+        f'<rect x="{6 * at + 3}" y="{36 - height}" width="4" height="{height}" rx="1"/>'
+        for at, height in enumerate(max(1, round(32 * number / most)) for number in numbers)
+    )
+    size = f'width="{6 * len(numbers) + 4}" height="40"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} fill="#8186b5">{made}</svg>'
+
+
+def picked(selection: Any, step: timedelta) -> tuple[datetime, datetime, str | None] | None:
+    """Gives the time and the label behind a click on a chart, None when nothing is chosen."""
+    points = selection.get("picked") if isinstance(selection, Mapping) else None
+    if not points or not isinstance(points[0], Mapping) or "at" not in points[0]:
+        return None
+    at = points[0]["at"]
+    if not isinstance(at, int | float):
+        return None
+    start = datetime.fromtimestamp(at / 1000, UTC)
+    label = points[0].get("label")
+    return start, start + step, label if isinstance(label, str) else None

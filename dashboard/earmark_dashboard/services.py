@@ -1,0 +1,78 @@
+"""What the pages are handed before they run, and how they reach it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from earmark_core.clock import Clock
+from earmark_core.model import Actor, Receipt
+from earmark_dashboard.contracts import (
+    BrandRow,
+    BrandsService,
+    CasesService,
+    Proposal,
+    RepliesService,
+    SourcesService,
+    TrendsService,
+    ViewsService,
+)
+from earmark_listeners.contract import ChannelRules
+
+__all__ = ["BrandRow", "Proposal", "Services", "current", "provide"]
+
+
+def _no_receipt(_actor: Actor, _mention_id: int) -> Receipt | None:
+    return None
+
+
+def _never() -> timedelta | None:
+    return None
+
+
+def _never_approved(_actor: Actor, _case_id: int) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All that the dashboard can do, built by whoever starts it.
+
+    `actor_for` is given the cookies of the visitor and says who that is, or None for nobody.
+    `explain` gives the receipt of one mention, None where it has no score. `worker_heartbeat`
+    gives how long ago the worker was last heard, None for never. `needs_approval` tells
+    whether a reply of this actor to this case waits for an approver.
+    """
+
+    cases: CasesService
+    replies: RepliesService
+    views: ViewsService
+    trends: TrendsService
+    sources: SourcesService
+    brands: BrandsService
+    clock: Clock
+    rules_of: Callable[[str], ChannelRules]
+    actor_for: Callable[[Mapping[str, str]], Actor | None]
+    explain: Callable[[Actor, int], Receipt | None] = _no_receipt
+    worker_heartbeat: Callable[[], timedelta | None] = _never
+    needs_approval: Callable[[Actor, int], bool] = _never_approved
+    jobs: Any = None
+
+
+_provided: list[Services] = []
+
+
+def provide(services: Services) -> None:
+    """Hands the pages their services; the last call counts."""
+    _provided[:] = [services]
+
+
+def current() -> Services:
+    """Gives what was provided.
+
+    Raises:
+        LookupError: nothing was provided before the page ran.
+    """
+    if not _provided:
+        raise LookupError("The dashboard was started without services; call provide() first.")
+    return _provided[0]
