@@ -71,14 +71,16 @@ def may_answer(session: Session, rules: ChannelRules, mention: Mention, now: dat
         )
 
 
-def seen_target(session: Session, case: Case, mention_id: int, revision: int | None) -> Mention:
+def seen_target(
+    session: Session, case: Case, mention_id: int | None, revision: int | None
+) -> Mention:
     """Gives what is to be answered, if it is still the newest and says what the author saw.
 
     Raises:
         CaseChanged: it is not; says what changed.
     """
-    mention = session.get(Mention, mention_id, populate_existing=True)
-    if mention is None or case.last_mention_id != mention_id:
+    mention = mention_id and session.get(Mention, mention_id, populate_existing=True)
+    if not mention or case.last_mention_id != mention_id:
         raise CaseChanged(
             "The customer wrote again since this was opened.",
             subject=f"case {case.id}",

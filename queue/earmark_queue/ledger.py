@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import literal_column, or_, update
+from sqlalchemy import ColumnElement, literal_column, or_, update
 from sqlmodel import Session, col, select
 
 from earmark_core import audit
@@ -81,23 +81,15 @@ def claim(store: Store, now: datetime, lease: timedelta) -> Claimed | None:
 
 
 def _claim_one(store: Store, state: Delivery, now: datetime, lease: timedelta) -> Claimed | None:
-    is_state = col(Reply.state) == literal_column(_is(state))
-    is_due = col(Reply.not_before) <= now
-    if state is Delivery.approved:
-        is_due = or_(is_due, col(Reply.not_before).is_(None))
-    first = (
-        select(Reply.id)
-        .where(is_state, is_due)
-        .order_by(col(Reply.not_before), col(Reply.id))
-        .limit(1)
-    )
+    due = _due(state, now)
+    first = select(Reply.id).where(*due).order_by(col(Reply.not_before), col(Reply.id)).limit(1)
     with store.read() as session:
         if session.exec(first).first() is None:
             return None  # the common case, without a write
     sends = state is Delivery.approved
     statement = (
         update(Reply)
-        .where(col(Reply.id) == store.skip_locked(first).scalar_subquery(), is_state, is_due)
+        .where(col(Reply.id) == store.skip_locked(first).scalar_subquery(), *due)
         .values(
             state=Delivery.sending if sends else state,
             fence=col(Reply.fence) + 1,
@@ -121,6 +113,13 @@ def _claim_one(store: Store, state: Delivery, now: datetime, lease: timedelta) -
                 after={"state": Delivery.sending, "case_id": reply.case_id},
             )  # fmt: skip
         return _claimed(reply)
+
+
+def _due(state: Delivery, now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    is_due = col(Reply.not_before) <= now
+    if state is Delivery.approved:
+        is_due = or_(is_due, col(Reply.not_before).is_(None))
+    return col(Reply.state) == literal_column(_is(state)), is_due
 
 
 def _claimed(reply: Reply) -> Claimed:

@@ -71,7 +71,7 @@ class Replies:
             return key(self._write(session, actor, case, mention, words))
 
     def send(
-        self, actor: Actor, case_id: int, body: str, seen_mention_id: int, version: int
+        self, actor: Actor, case_id: int, body: str, seen_mention_id: int | None, version: int
     ) -> int:
         """Sends a reply after the undo window, or hands it to an approver; gives its id.
 

@@ -172,9 +172,7 @@ def test_a_page_that_breaks_half_way_keeps_neither_items_nor_cursor(
     [due] = claim_due(store, clock(), rng)
     monkeypatch.setattr("earmark.ingest._grow_window", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        keep_page(
-            store, due, Batch((item("1", "a"),), Cursor("c")), load_watch(store), clock()
-        )
+        keep_page(store, due, Batch((item("1", "a"),), Cursor("c")), load_watch(store), clock())
     assert all_of(store, Mention) == []
     assert all_of(store, Source)[0].cursor is None
 

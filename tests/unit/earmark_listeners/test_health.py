@@ -14,7 +14,8 @@ HOUR = timedelta(hours=1)
 
 def source(**facts: Any) -> Source:
     told = {
-        "brand_id": 1, "channel": "feed", "name": "s", "next_poll_at": NOW, "created_at": NOW - 99 * HOUR,
+        "brand_id": 1, "channel": "feed", "name": "s", "next_poll_at": NOW,
+        "created_at": NOW - 99 * HOUR,
         "last_polled_at": NOW, "last_item_at": NOW, **facts,
     }  # fmt: skip
     return Source(**told)
