@@ -6,14 +6,16 @@ second source becomes a twin of the first.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from earmark.cleaning import RAW_LIMIT, Place, prepare
 from earmark.matching import Watch
 from earmark_core import text
+from earmark_core.bulk import among, insert_new
 from earmark_core.errors import StoreError
 from earmark_core.model import BadItem, WindowState
 from earmark_core.store import Store
@@ -30,7 +32,20 @@ from earmark_listeners.contract import Batch
 from earmark_listeners.polling import Kept
 from earmark_listeners.schedule import Due
 
-_OLD = ("id", "external_id", "content_hash", "revision", "title", "body", "rating")
+_OLD = ("id", "external_id", "content_hash", "revision", "title", "body", "rating", "twin_of")
+_MENTION = Mention.__table__.c  # type: ignore[attr-defined]
+_WINDOW = PollWindow.__table__  # type: ignore[attr-defined]
+_GROW = (
+    sa.update(_WINDOW)
+    .where(_WINDOW.c.id == sa.bindparam("window"))
+    .values(
+        items=_WINDOW.c["items"] + sa.bindparam("heard"),
+        new_items=_WINDOW.c.new_items + sa.bindparam("new"),
+        bad_items=_WINDOW.c.bad_items + sa.bindparam("bad"),
+        pages=_WINDOW.c.pages + 1,
+        ended_at=sa.bindparam("now"),
+    )
+)
 
 
 class LeaseLost(StoreError):
@@ -79,6 +94,8 @@ def store_rows(
 
     *found* holds the matches of each row, in the order of *rows*.
     """
+    if not rows:
+        return Kept()
     known = _known(session, place, rows)
     fresh = [i for i, row in enumerate(rows) if row["external_id"] not in known]
     changed = [
@@ -87,62 +104,83 @@ def store_rows(
         if row["external_id"] in known
         and known[row["external_id"]].content_hash != row["content_hash"]
     ]
-    ids = _insert(store, session, place, [rows[i] for i in fresh], now)
+    ids, twins = _insert(session, place, [rows[i] for i in fresh], now)
     _revise(session, [(known[rows[i]["external_id"]], rows[i]) for i in changed], now)
     touched = {i: ids[rows[i]["external_id"]] for i in fresh if rows[i]["external_id"] in ids}
     touched |= {i: known[rows[i]["external_id"]].id for i in changed}
-    _match(store, session, {mention: found[i] for i, mention in touched.items()})
+    first_of = {ids[row["external_id"]]: twins[row["uri"]]
+                for row in rows if row["uri"] in twins and row["external_id"] in ids}  # fmt: skip
+    first_of |= {old.id: old.twin_of for old in known.values() if old.twin_of is not None}
+    _match(store, session, {mention: found[i] for i, mention in touched.items()}, first_of)
     return Kept(items=len(rows), new=len(touched))
 
 
-def _known(session: Session, place: Place, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    columns: list[Any] = [getattr(Mention, name) for name in _OLD]
-    query = sa.select(*columns).where(
-        col(Mention.source_id) == place.source_id,
-        col(Mention.external_id).in_([row["external_id"] for row in rows]),
+@lru_cache(maxsize=2)
+def _queries(dialect: str) -> tuple[Any, Any, Any]:
+    """Gives what is asked of a page: the mentions known by name, their ids, the first of a uri.
+
+    Built once: with a page of names in each, building them would cost more than running them.
+    """
+    named = sa.and_(
+        _MENTION.source_id == sa.bindparam("source"), among(_MENTION.external_id, "names", dialect)
     )
-    return {row.external_id: row for row in session.execute(query)}
+    first_of = sa.select(_MENTION.uri, sa.func.min(_MENTION.id)).where(
+        among(_MENTION.uri, "names", dialect),
+        _MENTION.uri != sa.literal_column("''"),  # or the partial index is not seen to fit
+        _MENTION.source_id != sa.bindparam("source"),
+        _MENTION.twin_of.is_(None),
+    )
+    return (
+        sa.select(*(_MENTION[name] for name in _OLD)).where(named),
+        sa.select(_MENTION.external_id, _MENTION.id).where(named),
+        first_of.group_by(_MENTION.uri),
+    )
+
+
+def _known(session: Session, place: Place, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    connection = session.connection()
+    query, _, _ = _queries(connection.dialect.name)
+    asked = {"source": place.source_id, "names": [row["external_id"] for row in rows]}
+    return {row.external_id: row for row in connection.execute(query, asked)}
 
 
 def _insert(
-    store: Store, session: Session, place: Place, rows: Sequence[dict[str, Any]], now: datetime
-) -> dict[str, int]:
+    session: Session, place: Place, rows: Sequence[dict[str, Any]], now: datetime
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Gives the new mentions' ids by external id, and whose twins they are by `uri`."""
     if not rows:
-        return {}
+        return {}, {}
     twins = _twins(session, place, rows)
-    values = [
-        {key: value for key, value in row.items() if key != "raw"}
-        | {"twin_of": twins.get(row["uri"]), "decided_at": now if row["uri"] in twins else None}
-        for row in rows
-    ]
-    statement = (
-        store.insert(Mention)
-        .on_conflict_do_nothing(index_elements=["source_id", "external_id"])
-        .returning(sa.column("id"), sa.column("external_id"))
-    )
-    ids = {row.external_id: row.id for row in session.execute(statement, values)}
+    for row in rows:
+        row["twin_of"] = twins.get(row["uri"])
+        row["decided_at"] = now if row["uri"] in twins else None
+    insert_new(session, Mention, rows, without=("raw",))
+    ids = _ids(session, place, rows)
     raw = [
         {"mention_id": ids[row["external_id"]], "body": row["raw"]}
         for row in rows
         if row["raw"] and row["external_id"] in ids
     ]
-    if raw:
-        session.execute(sa.insert(RawPayload), raw)
-    return ids
+    insert_new(session, RawPayload, raw)
+    return ids, twins
+
+
+def _ids(session: Session, place: Place, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    connection = session.connection()
+    _, query, _ = _queries(connection.dialect.name)
+    asked = {"source": place.source_id, "names": [row["external_id"] for row in rows]}
+    return {row[0]: row[1] for row in connection.execute(query, asked)}
 
 
 def _twins(session: Session, place: Place, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     """Finds, by the name a post has everywhere, the first mention of it from another source."""
-    uris = {row["uri"] for row in rows if row["uri"]}
+    uris = list({row["uri"] for row in rows if row["uri"]})
     if not uris:
         return {}
-    query = select(Mention.uri, sa.func.min(Mention.id)).where(
-        col(Mention.uri).in_(uris),
-        col(Mention.uri) != "",
-        col(Mention.source_id) != place.source_id,
-        col(Mention.twin_of).is_(None),
-    )
-    return {row[0]: row[1] for row in session.execute(query.group_by(col(Mention.uri)))}
+    connection = session.connection()
+    _, _, query = _queries(connection.dialect.name)
+    asked = {"source": place.source_id, "names": uris}
+    return {row[0]: row[1] for row in connection.execute(query, asked)}
 
 
 def _revise(session: Session, changes: Sequence[tuple[Any, dict[str, Any]]], now: datetime) -> None:
@@ -182,26 +220,31 @@ def _revise(session: Session, changes: Sequence[tuple[Any, dict[str, Any]]], now
 
 
 def _match(
-    store: Store, session: Session, found: Mapping[int, Sequence[Mapping[str, Any]]]
+    store: Store,
+    session: Session,
+    found: Mapping[int, Sequence[Mapping[str, Any]]],
+    first_of: Mapping[int, int],
 ) -> None:
     """Writes the matches; those of a twin go to the mention that stands for both."""
-    if not found:
-        return
-    query = select(Mention.id, Mention.twin_of).where(
-        col(Mention.id).in_(list(found)), col(Mention.twin_of).is_not(None)
-    )
-    first_of = {row.id: row.twin_of for row in session.execute(query)}
     values = [
-        {"mention_id": first_of.get(mention, mention), "is_counted": False, **match}
+        {"mention_id": mention, "is_counted": False, **match}
         for mention, matches in found.items()
+        if mention not in first_of
         for match in matches
     ]
-    if not values:
+    insert_new(session, Match, values)
+    shared = [
+        {"mention_id": first_of[mention], "is_counted": False, **match}
+        for mention, matches in found.items()
+        if mention in first_of
+        for match in matches
+    ]
+    if not shared:
         return
     added = session.execute(
-        store.insert(Match).on_conflict_do_nothing().returning(sa.column("mention_id")), values
+        store.insert(Match).on_conflict_do_nothing().returning(sa.column("mention_id")), shared
     )
-    again = {row.mention_id for row in added} & set(first_of.values())
+    again = {row.mention_id for row in added}
     if again:  # the first finder's mention has become somebody's: counted and decided anew
         session.execute(
             sa.update(Mention)
@@ -230,20 +273,16 @@ def _move_cursor(
     values: dict[str, Any] = {"last_item_at": now} if had_news else {}
     if batch.cursor is not None:
         values["cursor"] = str(batch.cursor)
-    held = session.execute(
-        sa.update(Source)
-        .where(col(Source.id) == due.source_id, col(Source.lease_token) == due.token)
+    source = Source.__table__  # type: ignore[attr-defined]
+    held = session.connection().execute(
+        sa.update(source)
+        .where(source.c.id == due.source_id, source.c.lease_token == due.token)
         .values(**values, lease_token=due.token)
     )
-    if held.rowcount != 1:  # type: ignore[attr-defined]
+    if held.rowcount != 1:
         raise LeaseLost(subject=due.name)
 
 
 def _grow_window(session: Session, due: Due, kept: Kept, bad: int, now: datetime) -> None:
-    window = session.get(PollWindow, due.window_id)
-    if window is not None:
-        window.pages += 1
-        window.items += kept.items
-        window.new_items += kept.new
-        window.bad_items += bad
-        window.ended_at = now
+    heard = {"heard": kept.items, "new": kept.new, "bad": bad}
+    session.connection().execute(_GROW, {"window": due.window_id, "now": now, **heard})

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlmodel import col, select
+import sqlalchemy as sa
+from sqlmodel import col
 
 from earmark.cleaning import Place
 from earmark_core.store import Store
@@ -13,6 +14,12 @@ from earmark_core.tables import Brand, Monitor
 from earmark_listeners import monitor
 
 TAKES_ALL = "this source takes all"
+_MONITORS = (
+    sa.select(col(Monitor.id), col(Monitor.brand_id), col(Monitor.query))
+    .where(col(Monitor.is_enabled))
+    .order_by(col(Monitor.id))
+)
+_BRANDS = sa.select(col(Brand.name), col(Brand.names)).order_by(col(Brand.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +74,20 @@ def _parsed(query: str) -> monitor.Query:
 def load_watch(store: Store) -> Watch:
     """Reads all enabled monitors and the names of all brands."""
     with store.read() as session:
-        monitors = session.exec(
-            select(Monitor).where(col(Monitor.is_enabled)).order_by(col(Monitor.id))
-        ).all()
-        brands = session.exec(select(Brand)).all()
-        names = {name for brand in brands for name in (brand.name, *brand.names)}
-        return Watch(
-            monitors=tuple(
-                Watched(monitor_id=m.id or 0, brand_id=m.brand_id, query=_parsed(m.query))
-                for m in monitors
-            ),
-            names=tuple(sorted(names, key=lambda name: (-len(name), name))),
-        )
+        connection = session.connection()
+        monitors = tuple(tuple(row) for row in connection.execute(_MONITORS))
+        brands = tuple((name, *names) for name, names in connection.execute(_BRANDS))
+    return _watch(monitors, brands)
+
+
+@lru_cache(maxsize=8)
+def _watch(monitors: tuple[Any, ...], brands: tuple[tuple[str, ...], ...]) -> Watch:
+    """Builds what hardly ever changes and is read before each poll."""
+    names = {name for brand in brands for name in brand}
+    return Watch(
+        monitors=tuple(
+            Watched(monitor_id=monitor_id, brand_id=brand_id, query=_parsed(query))
+            for monitor_id, brand_id, query in monitors
+        ),
+        names=tuple(sorted(names, key=lambda name: (-len(name), name))),
+    )

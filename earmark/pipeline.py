@@ -76,12 +76,19 @@ class Pipeline:
         return Polled(due.source_id, due.name, due.channel, outcome)
 
     async def _outcome(self, due: Due, watch: Watch) -> Outcome:
+        cursor = due.cursor
+
         async def keep(batch: Batch) -> Kept:
+            nonlocal cursor
+            if not batch.items and not batch.bad_items and batch.cursor in (None, cursor):
+                return Kept()  # nothing to remember: most polls of a quiet source end here
+            cursor = batch.cursor or cursor
             async with self._one_writer:
                 kept = await asyncio.to_thread(
                     keep_page, self._store, due, batch, watch, self._clock()
                 )
-                await asyncio.sleep(PAUSE_SECONDS)
+                if kept.items:  # an empty page was written in no time
+                    await asyncio.sleep(PAUSE_SECONDS)
             return kept
 
         try:

@@ -68,6 +68,7 @@ class Worker:
             return
         finally:
             self._polling -= 1
+        await self.due()  # what waited for a free place need not wait for the next tick
         if polled.outcome.error:
             log.warning(
                 "poll failed",

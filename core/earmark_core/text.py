@@ -29,12 +29,20 @@ _UNWANTED = re.compile(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACES = re.compile("[ \u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _GAPS = re.compile(r"\n{3,}")
+# As many in a row as may be too many, of what can be a combining mark (Mn, Me): all from U+0300
+# on but the letters, punctuation, pictures and Han that most texts are written in.
+_MARKS_PERHAPS = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0590-\u1dff\u2065-\u20ff\u2ce0-\u2dff\u302a-\u302f\u3099-\u309a"
+    "\ua000-\uabff\ufb00-\uffff\U00010000-\U0001efff\U0001fb00-\U0001ffff\U00030000-\U0010ffff]"
+    f"{{{MARKS_PER_LETTER + 1}}}"
+)
 _STRAIGHT = str.maketrans(
     {
         **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\u02b9\u00b4`", "'"),
         **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
     }
 )
+_CURLY = re.compile(f"[{''.join(map(chr, _STRAIGHT))}]")
 # Shown as nothing, yet no format character (Cf): joiners, fillers, variation selectors.
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0"
                      "\U000e0100-\U000e01ef]")  # fmt: skip
@@ -46,6 +54,9 @@ _TRACKING = re.compile(
 )
 _GOOGLE = re.compile(r"(?:www\.|news\.)?google\.[a-z]{2,3}(?:\.[a-z]{2})?")
 _NOT_IN_LINK = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# Links about which there is nothing to ask: most are. The second has nothing to drop either.
+_PLAIN_LINK = re.compile(r"https?://[A-Za-z0-9.-]+(?:[/?#][!-\[\]-~]*)?")
+_BARE_LINK = re.compile(r"https?://[a-z0-9.-]+/(?!url$)[!\"$->@-\[\]-~]*")
 
 
 def clean(text: str, *, is_html: bool = False, limit: int = 20_000) -> str:
@@ -57,6 +68,8 @@ def clean(text: str, *, is_html: bool = False, limit: int = 20_000) -> str:
     """
     if is_html:
         text = html_to_text(text)
+    if len(text) <= limit and text.isprintable():
+        return _clean_line(text)
     # Work on a bounded part: cleaning only ever makes text shorter, and a post in which more
     # than three quarters are rubbish loses nothing by being cut earlier.
     bound = max(limit, 0) * 4 + 1_000
@@ -72,6 +85,17 @@ def clean(text: str, *, is_html: bool = False, limit: int = 20_000) -> str:
     return text
 
 
+def _clean_line(text: str) -> str:
+    """Does for one line of printable characters, which most texts are, what `clean` does.
+
+    Printable leaves out all that is dropped: controls, surrogates, format characters (the bidi
+    ones among them), noncharacters, line ends and every space but the plain one.
+    """
+    if not text.isascii():
+        text = _calm(unicodedata.normalize("NFC", _calm(text)))
+    return (_SPACES.sub(" ", text) if "  " in text else text).strip(" ")
+
+
 def fold(text: str) -> str:
     """Gives *text* as matching sees it: NFKC, case folded, quotes straight, nothing invisible.
 
@@ -79,12 +103,18 @@ def fold(text: str) -> str:
     give the same. Accents stay. Folding twice changes nothing.
     """
     if text.isascii():
-        return text.translate(_STRAIGHT).lower()
+        return text.replace("`", "'").lower()
     for _ in range(2):  # case folding can undo normal form
-        text = unicodedata.normalize("NFKC", _calm(text.translate(_STRAIGHT)))
-        text = text.translate(_STRAIGHT).casefold()
-        text = "".join(c for c in _UNSEEN.sub("", text) if unicodedata.category(c) != "Cf")
+        text = unicodedata.normalize("NFKC", _calm(_straightened(text)))
+        text = _straightened(text).casefold()
+        text = _UNSEEN.sub("", text)
+        if not text.isprintable():  # nothing printable is a format character
+            text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     return unicodedata.normalize("NFC", text)
+
+
+def _straightened(text: str) -> str:
+    return text.translate(_STRAIGHT) if _CURLY.search(text) else text
 
 
 def fingerprint(*parts: str) -> str:
@@ -103,6 +133,8 @@ def canonical_url(url: str) -> str:
     Fragment, user name, default port and the parameters of campaign trackers are dropped, the
     redirect pages of Google are replaced by where they lead. The rest keeps its spelling.
     """
+    if _BARE_LINK.fullmatch(url):
+        return url
     parts = _web(url)
     for _ in range(3):
         inner = _unwrapped(parts) if parts else ""
@@ -125,6 +157,8 @@ def safe_link(url: str) -> str:
     Only http and https with a host; no user name (it poses as one), no control or invisible
     characters, no backslashes (browsers and parsers disagree on them). Spaces are encoded.
     """
+    if _PLAIN_LINK.fullmatch(url):
+        return url
     parts = _web(url)
     if parts is None or "@" in parts.netloc:
         return ""
@@ -168,7 +202,7 @@ def _valid(text: str) -> str:
 
 def _calm(text: str) -> str:
     """Keeps the first marks on a letter; a long run of them also makes normalising quadratic."""
-    if text.isascii():
+    if not _MARKS_PERHAPS.search(text):
         return text
     out: list[str] = []
     marks = 0

@@ -21,6 +21,28 @@ LEASE = timedelta(seconds=330)
 LONGEST_WAIT_ASKED = timedelta(hours=6)
 # A refusal waits for a person, but a page that was gone for an hour must not end a source for good.
 RETRY_REFUSED = timedelta(hours=6)
+_WINDOW = PollWindow.__table__  # type: ignore[attr-defined]
+_THIS = sa.select(_WINDOW.c.source_id, _WINDOW.c.started_at).where(
+    _WINDOW.c.id == sa.bindparam("window")
+)
+_BEFORE = (
+    sa.select(
+        *(_WINDOW.c[name] for name in ("id", "covers_from", "started_at", "pages", "items")),
+        sa.and_(
+            _WINDOW.c.state == WindowState.complete,
+            _WINDOW.c.new_items == 0,
+            _WINDOW.c.bad_items == 0,
+            _WINDOW.c.note == "",
+        ).label("is_quiet"),
+    )
+    .where(
+        _WINDOW.c.source_id == sa.bindparam("source"),
+        _WINDOW.c.ended_at <= sa.bindparam("began"),
+        _WINDOW.c.id != sa.bindparam("window"),
+    )
+    .order_by(_WINDOW.c.ended_at.desc(), _WINDOW.c.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +89,25 @@ def claim_due(
         .execution_options(synchronize_session=False)
     )
     with store.write() as session:
-        rows = session.execute(claim).scalars().all()
-        return [_opened(session, source, token, now) for source in rows]
+        sources = session.execute(claim).scalars().all()
+        windows = [
+            PollWindow(
+                source_id=source.id or 0,
+                state=WindowState.down,
+                covers_from=source.last_success_at,
+                started_at=now,
+                ended_at=now,
+            )
+            for source in sources
+        ]
+        session.add_all(windows)
+        session.flush()
+        return [
+            _due(source, window, token) for source, window in zip(sources, windows, strict=True)
+        ]
 
 
-def _opened(session: Session, source: Source, token: str, now: datetime) -> Due:
-    window = PollWindow(
-        source_id=source.id or 0,
-        state=WindowState.down,
-        covers_from=source.last_success_at,
-        started_at=now,
-        ended_at=now,
-    )
-    session.add(window)
-    session.flush()
+def _due(source: Source, window: PollWindow, token: str) -> Due:
     return Due(
         source_id=source.id or 0,
         brand_id=source.brand_id,
@@ -105,10 +132,7 @@ def finish(
     Gives None, and changes only the window, if somebody else has claimed the source since.
     """
     with store.write() as session:
-        window = session.get(PollWindow, due.window_id)
-        if window is not None:
-            _close(window, outcome, now)
-            _join_quiet(session, window)
+        _close(session, due, outcome, now)
         source = session.exec(
             select(Source)
             .where(col(Source.id) == due.source_id, col(Source.lease_token) == due.token)
@@ -124,47 +148,47 @@ def finish(
         return source.next_poll_at
 
 
-def _close(window: PollWindow, outcome: Outcome, now: datetime) -> None:
-    window.state = outcome.state
-    window.ended_at = now
-    window.pages = outcome.pages
-    window.items = outcome.items
-    window.new_items = outcome.new_items
-    window.bad_items = outcome.bad_items
-    if outcome.covers_from is not None:
-        window.covers_from = outcome.covers_from
-    elif outcome.state is not WindowState.complete:
-        window.covers_from = None  # it does not vouch for anything before its own moment
-    window.note = outcome.error or outcome.note
-
-
-def _join_quiet(session: Session, window: PollWindow) -> None:
-    """Makes one window of two polls in a row that went well and found nothing.
-
-    A quiet source polled each minute would otherwise fill the ledger with rows that say nothing.
-    """
-    before = session.exec(
-        select(PollWindow)
-        .where(
-            col(PollWindow.source_id) == window.source_id,
-            col(PollWindow.ended_at) <= window.started_at,
-            col(PollWindow.id) != window.id,
-        )
-        .order_by(col(PollWindow.ended_at).desc(), col(PollWindow.id).desc())
-        .limit(1)
-    ).one_or_none()
-    if before is None or not (_is_quiet(before) and _is_quiet(window)):
+def _close(session: Session, due: Due, outcome: Outcome, now: datetime) -> None:
+    """Writes how the poll ended into its window, or makes one of it and a quiet one before."""
+    connection = session.connection()
+    window = connection.execute(_THIS, {"window": due.window_id}).one_or_none()
+    if window is None:
         return
-    window.covers_from = before.covers_from
-    window.started_at = before.started_at
-    window.pages += before.pages
-    window.items += before.items
-    session.delete(before)
+    values = {
+        "state": outcome.state,
+        "ended_at": now,
+        "pages": outcome.pages,
+        "items": outcome.items,
+        "new_items": outcome.new_items,
+        "bad_items": outcome.bad_items,
+        "note": outcome.error or outcome.note,
+    }
+    if outcome.covers_from is not None:
+        values["covers_from"] = outcome.covers_from
+    elif outcome.state is not WindowState.complete:
+        values["covers_from"] = None  # it does not vouch for anything before its own moment
+    before = None
+    if _is_quiet(outcome):
+        asked = {"source": window.source_id, "began": window.started_at, "window": due.window_id}
+        before = connection.execute(_BEFORE, asked).one_or_none()
+    if before is not None and before.is_quiet:
+        values |= {
+            "covers_from": before.covers_from,
+            "started_at": before.started_at,
+            "pages": outcome.pages + before.pages,
+            "items": outcome.items + before.items,
+        }
+        connection.execute(sa.delete(_WINDOW).where(_WINDOW.c.id == before.id))
+    connection.execute(sa.update(_WINDOW).where(_WINDOW.c.id == due.window_id).values(**values))
 
 
-def _is_quiet(window: PollWindow) -> bool:
-    news = window.new_items or window.bad_items or window.note
-    return window.state == WindowState.complete and not news
+def _is_quiet(outcome: Outcome) -> bool:
+    """Says whether a poll went well and found nothing.
+
+    A source polled each minute would otherwise fill the ledger with windows that say nothing.
+    """
+    news = outcome.new_items or outcome.bad_items or outcome.error or outcome.note
+    return outcome.state is WindowState.complete and not news
 
 
 def _remember(source: Source, outcome: Outcome, now: datetime) -> None:

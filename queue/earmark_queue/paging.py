@@ -1,7 +1,8 @@
 """Keyset paging of cases: the same cost on every page, however deep.
 
-The queue's order is priority, then age. It is read as a ladder with one rung a priority, because
-each rung alone is one seek in an index, which a mixed-direction comparison is not.
+The queue's order is priority, then age. The first page is read as it stands in an index; further
+ones as a ladder with one rung a priority, because each rung alone is one seek in an index, which a
+mixed-direction comparison is not.
 """
 
 import base64
@@ -87,8 +88,9 @@ def page(
     ids = [row.id for row in rows]
     if not search:
         return ids, None
+    keys = _candidates(conditions, order, after, SEARCHED, ())
     last = session.execute(
-        sa.select(found).order_by(*_ordering(found.c, order)).offset(SEARCHED - 1).limit(1)
+        sa.select(keys).order_by(*_ordering(keys.c, order)).offset(SEARCHED - 1).limit(1)
     ).first()
     return ids, None if last is None else encode(_key_of(last, order))
 
@@ -102,25 +104,28 @@ def _candidates(
 ) -> sa.Subquery:
     """Gives the next *limit* cases: their key, and what *more* is asked for."""
     columns = [_TABLE.c[name] for name in dict.fromkeys((*order.parts, *more))]
+    ways = _rungs(order, after)
     rungs = [
         sa.select(*columns)
         .where(*conditions, *rung)
-        .order_by(*_ordering(_TABLE.c, order, ranked=False))
+        .order_by(*_ordering(_TABLE.c, order, ranked=len(ways) == 1))
         .limit(limit)
         .subquery()
-        for rung in _rungs(order, after)
+        for rung in ways
     ]
+    if len(rungs) == 1:
+        return rungs[0]
     ladder = sa.union_all(*[sa.select(rung) for rung in rungs]).subquery()
     return sa.select(ladder).order_by(*_ordering(ladder.c, order)).limit(limit).subquery()
 
 
 def _rungs(order: Order, after: str | None) -> list[list[Any]]:
     at = decode(after, _kinds(order)) if after else None
+    if at is None:  # from the start an index holds the order as it is
+        return [[]]
     if order is not RANKED:
-        return [[] if at is None else [_beyond(order.parts, at, order.newest_first)]]
+        return [[_beyond(order.parts, at, order.newest_first)]]
     rank = _TABLE.c.priority_rank
-    if at is None:
-        return [[rank == level] for level in (3, 2, 1, 0)]
     first = [rank == at[0], _beyond(order.parts[1:], at[1:], newest_first=False)]
     return [first, *([rank == level] for level in range(min(at[0], 4) - 1, -1, -1))]
 

@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +21,11 @@ from earmark_queue.rows import Entry
 from tests.dashboard.fakes import FakeDesk, fake_services, system_now
 
 
-def routes(desk: FakeDesk) -> list[Route]:
+def routes(desk: FakeDesk, begin: Callable[[], None]) -> list[Route]:
+    async def reset(_request: Request) -> JSONResponse:
+        begin()
+        return JSONResponse("ok")
+
     async def log(_request: Request) -> JSONResponse:
         return JSONResponse([[str(part) for part in one] for one in desk.log])
 
@@ -61,14 +66,20 @@ def routes(desk: FakeDesk) -> list[Route]:
         desk.change(int(request.query_params["case"]), None, "Claimed by noor", owner="noor")
         return JSONResponse("ok")
 
-    table = {"log": log, "answer": answer, "another": another, "steal": steal}
+    table = {"reset": reset, "log": log, "answer": answer, "another": another, "steal": steal}
     return [Route(f"/fake/{name}", run) for name, run in table.items()]
 
 
 def main(port: int, *flags: str) -> None:
-    desk = FakeDesk(system_now, hostile="hostile" in flags, own="new" not in flags)
+    told = {"hostile": "hostile" in flags, "own": "new" not in flags}
+    desk = FakeDesk(system_now, **told)
+
+    def begin() -> None:
+        vars(desk).clear()
+        vars(desk).update(vars(FakeDesk(system_now, **told)))
+
     app = create_app(fake_services(desk))
-    app._user_routes.extend(routes(desk))
+    app._user_routes.extend(routes(desk, begin))
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", ws="websockets-sansio")
 
 

@@ -60,11 +60,18 @@ class Server:
             self.process.wait()
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def one_server() -> Iterator[Server]:
     made = Server()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def server(one_server: Server) -> Server:
+    """The dashboard as if it had just been started."""
+    one_server.ask("/fake/reset")
+    return one_server
 
 
 class Visit:

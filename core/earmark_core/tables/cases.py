@@ -83,6 +83,14 @@ class Case(SQLModel, table=True):
             sqlite_where=_CLOSED,
             postgresql_where=_CLOSED,
         ),
+        Index(
+            "ix_case_closed_brand",
+            "brand_id",
+            text("resolved_at DESC"),
+            text("id DESC"),
+            sqlite_where=_CLOSED,
+            postgresql_where=_CLOSED,
+        ),
         Index("ix_case_thread", "thread_key"),
         Index(
             "ix_case_todo",

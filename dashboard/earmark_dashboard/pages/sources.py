@@ -68,27 +68,24 @@ def _head(row: SourceRow) -> None:
 
 
 def _facts(services: Services, row: SourceRow) -> None:
+    facts = [*figures.source_facts(row, services.clock()), ("Items in 24 h", f"{row.items_24h:,}")]
     with st.container(horizontal=True, gap="medium", key=f"facts_{row.id}"):
-        for name, value in figures.source_facts(row, services.clock()):
-            with st.container(key=f"fact_{row.id}_{name.replace(' ', '_')}", gap=None, width=118):
+        for name, value in facts:
+            with st.container(key=f"fact_{row.id}_{name.replace(' ', '_')}", gap=None, width=104):
                 st.text(name)
                 st.text(value)
+        if any(row.spark):
+            st.image(figures.bars(row.spark), alt="Items of each of the last 24 hours", width=120)
 
 
 def _card(services: Services, row: SourceRow) -> None:
-    with st.container(border=True, key=f"card_{row.id}"):
-        words, spark = st.columns([5, 1], vertical_alignment="center")
-        with words.container(gap="small"):
-            _head(row)
-            with st.container(key=f"quiet_{row.id}", gap=None):
-                said = (wire.shown(row.words), wire.shown(row.hint))
-                st.text(f"{row.channel} · {wire.shown(row.brand)}")
-                st.text(" ".join(part for part in said if part))
-            _facts(services, row)
-        with spark.container(gap="small"):
-            st.metric("Items in 24 h", f"{row.items_24h:,}")
-            if any(row.spark):
-                st.image(figures.bars(row.spark), alt="Items of each of the last 24 hours")
+    with st.container(border=True, key=f"card_{row.id}", gap="small"):
+        _head(row)
+        with st.container(key=f"quiet_{row.id}", gap=None):
+            said = (wire.shown(row.words), wire.shown(row.hint))
+            words = " ".join(part for part in said if part)
+            st.text(f"{row.channel} · {wire.shown(row.brand)} · {words}")
+        _facts(services, row)
         shown = st.session_state.get("source_words")
         if shown and shown[0] == row.id:
             st.text(shown[1])

@@ -411,6 +411,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("resolved_at IS NOT NULL"),
             postgresql_where=sa.text("resolved_at IS NOT NULL"),
         )
+        batch_op.create_index(
+            "ix_case_closed_brand",
+            ["brand_id", sa.literal_column("resolved_at DESC"), sa.literal_column("id DESC")],
+            unique=False,
+            sqlite_where=sa.text("resolved_at IS NOT NULL"),
+            postgresql_where=sa.text("resolved_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_case_contact", ["contact_id", "id"], unique=False)
         batch_op.create_index(
             "ix_case_due",
@@ -793,6 +800,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("due_at IS NOT NULL"),
         )
         batch_op.drop_index("ix_case_contact")
+        batch_op.drop_index(
+            "ix_case_closed_brand",
+            sqlite_where=sa.text("resolved_at IS NOT NULL"),
+            postgresql_where=sa.text("resolved_at IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_case_closed",
             sqlite_where=sa.text("resolved_at IS NOT NULL"),
