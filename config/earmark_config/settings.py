@@ -161,7 +161,7 @@ def load_settings(
         raise toml_file.faults(problem, Settings, where) from None
     is_clear = "database_url" in in_environ and "database_url" not in given
     url = _database_url(settings, environ, where(("database_url",)), may_be_clear=is_clear)
-    folder = settings.data_dir.expanduser().absolute()
+    folder = settings.data_dir.expanduser().resolve()
     return settings.model_copy(
         update={"data_dir": folder, "database_url": url or f"sqlite:///{folder / 'earmark.db'}"}
     )

@@ -32,7 +32,7 @@ def gaps(
     not the number of polls that failed.
     """
     spans = sorted(
-        (max(w.covers_from or w.ended_at, start), min(w.ended_at, end))
+        (min(max(w.covers_from or w.ended_at, start), w.ended_at), min(w.ended_at, end))
         for w in windows
         if w.state in _HEARD and w.ended_at > start and (w.covers_from or w.ended_at) < end
     )

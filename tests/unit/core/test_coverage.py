@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from earmark_core.coverage import Heard, gaps, share
@@ -64,6 +64,7 @@ ledgers = st.lists(
 
 
 @given(ledgers, ledgers)
+@example([window("complete", 0, 1)], [window("complete", 2, 1)])
 def test_more_windows_never_uncover_time(some: list[Heard], more: list[Heard]) -> None:
     end = START + 24 * HOUR
     less = share(some, START, end, grace=timedelta(0)) or 0
