@@ -5,15 +5,23 @@ Both are found here, before anything is written.
 """
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 from earmark_core.errors import StoreUnusable
 
 _MAGIC = b"SQLite format 3\x00"
+_LOOKS = 50
+_LOOK_SECONDS = 0.1
 
 
-def refuse_unusable(path: Path, *, may_create: bool) -> None:
+def refuse_unusable(
+    path: Path, *, may_create: bool, wait: Callable[[float], object] = Event().wait
+) -> None:
     """Returns if the file can be opened, or may be made; sees only header, size and mode.
+
+    *wait* passes seconds while another process may be writing the file.
 
     Raises:
         StoreUnusable: says which of these is wrong and what to do.
@@ -30,7 +38,7 @@ def refuse_unusable(path: Path, *, may_create: bool) -> None:
     if not path.is_file():
         raise StoreUnusable("This is not a file.", subject=str(path), hint="Name a file.")
     _refuse_read_only(path)
-    _refuse_cut_off(path)
+    _refuse_cut_off(path, wait)
 
 
 def _refuse_read_only(path: Path) -> None:
@@ -44,25 +52,36 @@ def _refuse_read_only(path: Path) -> None:
             )
 
 
-def _refuse_cut_off(path: Path) -> None:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        header = file.read(100)
-    if len(header) < 100 or not header.startswith(_MAGIC):
-        what = "is empty or cut off" if len(header) < 100 else "is not a SQLite database"
+def _refuse_cut_off(path: Path, wait: Callable[[float], object]) -> None:
+    wal = path.with_name(path.name + "-wal")
+    problem = _cut_off(path)
+    for _ in range(_LOOKS):
+        # A checkpoint of another process writes the header before the pages it speaks of.
+        if not problem or not wal.exists():
+            break
+        wait(_LOOK_SECONDS)
+        problem = _cut_off(path)
+    if problem:
         raise StoreUnusable(
-            f"The file {what}.",
+            f"The file {problem}.",
             subject=str(path),
             hint="Restore it from a backup; move it away only if it may be lost.",
         )
+
+
+def _cut_off(path: Path) -> str:
+    """Gives what is wrong with the file's beginning or its size, nothing if all is well."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(100)
+    if len(header) < 100:
+        return "is empty or cut off"
+    if not header.startswith(_MAGIC):
+        return "is not a SQLite database"
     # https://www.sqlite.org/fileformat2.html §1.3: page size at 16 (1 means 65,536), pages at 28,
     # which holds only if "version valid for" at 92 equals the change counter at 24.
     page = int.from_bytes(header[16:18], "big")
-    page = 65_536 if page == 1 else page
-    pages = int.from_bytes(header[28:32], "big")
-    if header[24:28] == header[92:96] and size < page * pages:
-        raise StoreUnusable(
-            f"The file is cut off: {size:,} of {page * pages:,} bytes are there.",
-            subject=str(path),
-            hint="Restore it from a backup.",
-        )
+    whole = (65_536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
+    if header[24:28] == header[92:96] and size < whole:
+        return f"is cut off: {size:,} of {whole:,} bytes are there"
+    return ""

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel, select
 from earmark_core import migrations
 from earmark_core.clock import FixedClock
 from earmark_core.errors import StoreUnusable
+from earmark_core.sqlite_file import refuse_unusable
 from earmark_core.store import Store, open_store
 from earmark_core.tables import Brand
 
@@ -42,6 +43,27 @@ def test_a_cut_off_database_is_refused_and_left_alone(sqlite_url: str) -> None:
     with pytest.raises(StoreUnusable, match="cut off"):
         open_store(sqlite_url, create=True)
     assert path.read_bytes() == whole[: len(whole) // 2]
+
+
+def test_a_database_that_another_process_is_just_writing_is_waited_for(sqlite_url: str) -> None:
+    """A checkpoint writes the header, which says how long the file is, before the rest."""
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-4096])
+    path.with_name(path.name + "-wal").touch()
+    looks = []
+
+    def wait(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            path.write_bytes(whole)
+
+    refuse_unusable(path, may_create=False, wait=wait)
+    assert len(looks) == 3
+    path.write_bytes(whole[:-4096])
+    with pytest.raises(StoreUnusable, match="cut off"):
+        refuse_unusable(path, may_create=False, wait=looks.append)
+    assert len(looks) < 100
 
 
 def test_a_read_only_database_is_refused(sqlite_url: str) -> None:
