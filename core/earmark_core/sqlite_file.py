@@ -4,8 +4,10 @@ Opening a missing path makes an empty database; opening a cut-off one shows erro
 Both are found here, before anything is written.
 """
 
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -14,10 +16,11 @@ from earmark_core.errors import StoreUnusable
 _MAGIC = b"SQLite format 3\x00"
 _LOOKS = 50
 _LOOK_SECONDS = 0.1
+_NOTHING_HAPPENS = Event()
 
 
 def refuse_unusable(
-    path: Path, *, may_create: bool, wait: Callable[[float], object] = Event().wait
+    path: Path, *, may_create: bool, wait: Callable[[float], object] = _NOTHING_HAPPENS.wait
 ) -> None:
     """Returns if the file can be opened, or may be made; sees only header, size and mode.
 
@@ -61,12 +64,24 @@ def _refuse_cut_off(path: Path, wait: Callable[[float], object]) -> None:
             break
         wait(_LOOK_SECONDS)
         problem = _cut_off(path)
+    if problem and wal.exists() and wal.stat().st_size and _is_whole_with_log(path):
+        return  # killed in the middle of a checkpoint: the log holds what the file lacks
     if problem:
         raise StoreUnusable(
             f"The file {problem}.",
             subject=str(path),
             hint="Restore it from a backup; move it away only if it may be lost.",
         )
+
+
+def _is_whole_with_log(path: Path) -> bool:
+    """Has SQLite look through all of it; slow, and asked only where the size is in doubt."""
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            found = connection.execute("PRAGMA quick_check(1)").fetchall()
+    except sqlite3.DatabaseError:
+        return False
+    return found == [("ok",)]
 
 
 def _cut_off(path: Path) -> str:

@@ -1,7 +1,9 @@
 """The database is opened honestly, migrates both ways, and takes writers in turn."""
 
+import sqlite3
 import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,31 @@ def test_a_database_that_another_process_is_just_writing_is_waited_for(sqlite_ur
     with pytest.raises(StoreUnusable, match="cut off"):
         refuse_unusable(path, may_create=False, wait=looks.append)
     assert len(looks) < 100
+
+
+def test_a_database_killed_in_the_middle_of_a_checkpoint_opens_with_its_log(
+    tmp_path: Path,
+) -> None:
+    """The header is new, the pages are still in the log: cut off by size, whole to SQLite."""
+    path = tmp_path / "alive.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("PRAGMA wal_autocheckpoint=0")
+        writer.execute("CREATE TABLE t (x TEXT)")
+        writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        writer.executemany("INSERT INTO t VALUES (?)", [("x" * 3000,)] * 50)
+        whole, log = path.read_bytes(), path.with_name("alive.db-wal").read_bytes()
+    header = path.read_bytes()[:100]  # closing checkpointed: this is the new one
+    killed = tmp_path / "killed.db"
+    killed.write_bytes(header + whole[100:])
+    killed.with_name("killed.db-wal").write_bytes(log)
+    looks: list[float] = []
+    refuse_unusable(killed, may_create=False, wait=looks.append)
+    assert looks  # it was in doubt
+    killed.write_bytes(header + whole[100:])  # opening it had made it whole
+    killed.with_name("killed.db-wal").write_bytes(b"no log at all")
+    with pytest.raises(StoreUnusable, match="cut off"):
+        refuse_unusable(killed, may_create=False, wait=looks.append)
 
 
 def test_a_read_only_database_is_refused(sqlite_url: str) -> None:
