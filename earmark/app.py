@@ -27,7 +27,7 @@ from earmark_queue.cases import Cases
 from earmark_queue.outbox import Outbox
 from earmark_queue.replies import Replies
 from earmark_queue.views import Views
-from earmark_sentiment.scorer import VaderScorer
+from earmark_sentiment.scorer import Scorer, default_scorer
 from earmark_sentiment.trends import Trends
 
 
@@ -40,7 +40,7 @@ class Parts:
     clock: Clock
     rng: random.Random
     fetcher: Fetcher
-    scorer: VaderScorer
+    scorer: Scorer
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def build(self, channel: str, options: Mapping[str, Any]) -> Listener[Any]:
@@ -176,6 +176,6 @@ def assemble(
             deadline_seconds=settings.limits.request_seconds,
             max_bytes=settings.limits.response_bytes,
         ),
-        scorer=VaderScorer(),
+        scorer=default_scorer(),
         secrets=dict(secrets or {}),
     )

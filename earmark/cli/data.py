@@ -16,7 +16,7 @@ from earmark.cli.context import AsJson, Config, Data, actor_of, emit, parts_for,
 from earmark_core.errors import ConfigError
 from earmark_core.model import Score, ScoreStatus, Text
 from earmark_core.tables import Brand
-from earmark_sentiment.scorer import VaderScorer
+from earmark_sentiment.scorer import default_scorer
 
 _BATCH = 200
 BrandName = Annotated[str | None, typer.Option("--brand", help="Name of the brand.")]
@@ -35,7 +35,7 @@ def score() -> None:
     Writes one line each, in order. A line that cannot be read gets status error, the rest is
     scored, and the exit code is 1.
     """
-    scorer = VaderScorer()
+    scorer = default_scorer()
     lines = enumerate(sys.stdin.buffer, 1)
     bad = 0
     while batch := list(islice(lines, _BATCH)):

@@ -11,6 +11,7 @@ from earmark_core.tables.cases import (
     SlaClock,
 )
 from earmark_core.tables.columns import UtcDateTime
+from earmark_core.tables.learned import BrandModel, LexiconChange, ScoreChange
 from earmark_core.tables.mentions import (
     Correction,
     Match,
@@ -26,6 +27,7 @@ from earmark_core.tables.sources import PollWindow, Quarantine, Source
 __all__ = [
     "AuditEntry",
     "Brand",
+    "BrandModel",
     "Case",
     "CaseMention",
     "Contact",
@@ -34,6 +36,7 @@ __all__ = [
     "Heartbeat",
     "Identity",
     "Job",
+    "LexiconChange",
     "Match",
     "Mention",
     "MentionRevision",
@@ -47,6 +50,7 @@ __all__ = [
     "Reply",
     "RollupHour",
     "SavedReply",
+    "ScoreChange",
     "SlaClock",
     "Source",
     "UtcDateTime",

@@ -112,7 +112,8 @@ class MentionRevision(SQLModel, table=True):
 class Match(SQLModel, table=True):
     """Why a mention belongs to a brand: the monitor and its clause, or the source that takes all.
 
-    `is_counted` tells whether the mention stands in the brand's rollup already.
+    `is_counted` tells whether the mention stands in the brand's rollup already. A person who says
+    that the mention is not about the brand takes `is_relevant` away: then no figure counts it.
     """
 
     __table_args__ = (
@@ -131,15 +132,25 @@ class Match(SQLModel, table=True):
     monitor_id: int | None = Field(default=None, foreign_key="monitor.id", ondelete="CASCADE")
     clause: str = ""
     is_counted: bool = False
+    is_relevant: bool = True
 
 
 class Correction(SQLModel, table=True):
-    """What a person says of a mention's sentiment; append-only, the newest holds."""
+    """What a person says of a mention; append-only, the newest of its kind holds.
+
+    `kind` says of what: label (negative, neutral, positive), relevance (relevant, irrelevant: to
+    the brand of `brand_id`), needs_answer (yes, no) or aspect ("battery: negative").
+    `machine_label` is what the product had said. `is_sample` marks a label from the blind sample
+    of mentions that nobody was asked to look at.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     mention_id: int = Field(foreign_key="mention.id", ondelete="CASCADE", index=True)
+    kind: str = "label"
+    brand_id: int | None = Field(default=None, foreign_key="brand.id", ondelete="CASCADE")
     machine_label: str | None = None
     label: str
+    is_sample: bool = False
     model_id: str = ""
     by: str
     at: datetime = moment()
