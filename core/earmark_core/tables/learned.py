@@ -64,9 +64,7 @@ class LexiconChange(SQLModel, table=True):
     before: float | None = None
     after: float | None = None
     effect: dict[str, Any] = document(dict)
-    undoes: int | None = Field(
-        default=None, foreign_key="lexicon_change.id", ondelete="CASCADE"
-    )
+    undoes: int | None = Field(default=None, foreign_key="lexicon_change.id", ondelete="CASCADE")
     by: str
     at: datetime = moment()
 

@@ -20,9 +20,7 @@ _ACTIVE = sa.text("state = 'active'")
 def upgrade() -> None:
     _make_tables()
     with op.batch_alter_table("correction", schema=None) as batch_op:
-        batch_op.add_column(
-            sa.Column("kind", sa.String(), nullable=False, server_default="label")
-        )
+        batch_op.add_column(sa.Column("kind", sa.String(), nullable=False, server_default="label"))
         batch_op.add_column(sa.Column("brand_id", sa.Integer(), nullable=True))
         batch_op.add_column(
             sa.Column("is_sample", sa.Boolean(), nullable=False, server_default=sa.false())
@@ -65,7 +63,7 @@ def _make_tables() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_brand_model")),
-        sa.UniqueConstraint("brand_id", "version", name=op.f("uq_brand_model_brand_id")),
+        sa.UniqueConstraint("brand_id", "version", name=op.f("uq_brand_model_brand_id_version")),
     )
     op.create_index(
         "uq_brand_model_active",
