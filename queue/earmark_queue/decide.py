@@ -136,12 +136,22 @@ def wants_answer(seen: Seen, terms: Terms) -> tuple[str, ...]:
     reasons = []
     if seen.label is Label.negative and seen.p_neg is None:
         reasons.append("Negative")
-    elif seen.label is Label.negative and (seen.p_neg or 0.0) >= terms.queue_negative_from:
+    elif _is_negative_enough(seen, terms.queue_negative_from):
         reasons.append(f"Negative ({seen.p_neg:.0%})")
     if seen.rating is not None and seen.rating <= terms.queue_rating_to:
         reasons.append(f"Rated {seen.rating:g} of 5")
     reasons.extend(cue_words(cue) for cue in seen.cues if cue.kind in ASKS + URGENCIES)
     return tuple(dict.fromkeys(reasons))
+
+
+def _is_negative_enough(seen: Seen, threshold: float) -> bool:
+    """Tells whether the mention is as likely negative as the brand wants it for its queue.
+
+    A threshold below what makes the label lets in neutral ones that may well be negative.
+    """
+    if seen.p_neg is None or seen.p_neg < threshold:
+        return False
+    return seen.label is Label.negative or (seen.label is Label.neutral and threshold > 0)
 
 
 def decide(seen: Seen, situation: Situation, now: datetime) -> tuple[Intent, ...]:

@@ -18,6 +18,8 @@ class BrandModel(SQLModel, table=True):
     shipped weights hold. `kind` is shipped, calibrated or stacked. `name` is made from the
     weights, so equal weights have equal names and give equal scores. `base` is the model id of
     the scorer that it stands on. `last_correction_id` is the newest correction it knew.
+    `queue_from` is the probability of negative from which on a mention is queued while it is
+    active, None where too few corrections tell.
     """
 
     __tablename__ = "brand_model"
@@ -42,6 +44,7 @@ class BrandModel(SQLModel, table=True):
     n: int = 0
     seed: int = 0
     last_correction_id: int = 0
+    queue_from: float | None = None
     state: str
     by: str
     created_at: datetime = moment()

@@ -52,6 +52,7 @@ def _make_tables() -> None:
         sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("seed", sa.Integer(), nullable=False),
         sa.Column("last_correction_id", sa.Integer(), nullable=False),
+        sa.Column("queue_from", sa.Float(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
