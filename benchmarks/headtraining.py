@@ -10,16 +10,28 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks import labelled
 from benchmarks.labelled import Example, Floats
-from earmark_core.clock import SystemClock
+from earmark_core.clock import system_clock
 from earmark_sentiment.complaint import cues_of
-from earmark_sentiment.features import NAMES, Extractor, Features, grams_of
-from earmark_sentiment.head import Calibration, Head, packed, spread, whole
+from earmark_sentiment.features import NAMES, Extractor, Features
+from earmark_sentiment.head import (
+    Calibration,
+    Gram,
+    Head,
+    packed,
+    pair,
+    shown,
+    spread,
+    unpaired,
+    whole,
+)
 from earmark_sentiment.logistic import Rows, Weights, fit, rows_of, sigmoid
 from earmark_sentiment.prepare import prepare
 from earmark_sentiment.vader import installed
@@ -42,7 +54,7 @@ class Prepared:
     label: str
     mean: float | None
     features: Features
-    grams: list[str]
+    grams: list[Gram]
 
 
 @dataclass(frozen=True)
@@ -62,20 +74,27 @@ def prepared(name: str, examples: Sequence[Example]) -> list[Prepared]:
         text = prepare(example.text, labelled.INVENTED, vader.knows)
         features = extractor.features(text, cues_of(text))
         rows.append(
-            Prepared(name, text, example.label, example.mean, features, grams_of(features.words))
+            Prepared(
+                name,
+                text,
+                example.label,
+                example.mean,
+                features,
+                [*features.words, *pairwise(features.words)],
+            )
         )
     return rows
 
 
-def _vocabulary(rows: Sequence[Prepared]) -> dict[str, int]:
-    texts: Counter[str] = Counter()
+def _vocabulary(rows: Sequence[Prepared]) -> dict[Gram, int]:
+    texts: Counter[Gram] = Counter()
     for row in rows:
         texts.update(set(row.grams))
-    known = sorted(gram for gram, count in texts.items() if count >= _LEAST_TEXTS)
+    known = sorted((gram for gram, count in texts.items() if count >= _LEAST_TEXTS), key=shown)
     return {gram: column for column, gram in enumerate(known)}
 
 
-def _rows(rows: Sequence[Prepared], vocabulary: dict[str, int], scale: Scale) -> Rows:
+def _rows(rows: Sequence[Prepared], vocabulary: dict[Gram, int], scale: Scale) -> Rows:
     numbers = (np.array([row.features.numbers for row in rows]) - scale.centre) / scale.spread
     grams = [
         [(vocabulary[gram], len(row.grams) ** -0.5) for gram in row.grams if gram in vocabulary]
@@ -130,12 +149,12 @@ def train(rows: Sequence[Prepared], version: str) -> Head:
         positive.bias - float(positive.dense @ (scale.centre / scale.spread)),
         tuple((negative.dense / scale.spread).tolist()),
         tuple((positive.dense / scale.spread).tolist()),
-        {gram: pair for gram, pair in grams.items() if max(map(abs, pair)) >= _SMALLEST},
+        {gram: pair(*both) for gram, both in grams.items() if max(map(abs, both)) >= _SMALLEST},
     )
 
 
 def _fitted(
-    rows: Sequence[Prepared], targets: Floats, vocabulary: dict[str, int], scale: Scale
+    rows: Sequence[Prepared], targets: Floats, vocabulary: dict[Gram, int], scale: Scale
 ) -> Weights:
     importance = _importance(rows, targets)
     return fit(_rows(rows, vocabulary, scale), targets, importance=importance, steps=_STEPS)
@@ -181,9 +200,10 @@ def platt(logits: Floats, targets: Floats, importance: Floats | None = None) -> 
     return Calibration(1.0 + float(fitted.dense[0]), fitted.bias)
 
 
-def calibrated(head: Head, pair: tuple[Calibration, Calibration]) -> Head:
+def calibrated(head: Head, lines: tuple[Calibration, Calibration]) -> Head:
     """Gives the head whose own logits are the calibrated ones."""
-    a, b = pair
+    a, b = lines
+    both = {gram: unpaired(weights) for gram, weights in head.grams.items()}
     return Head(
         head.version,
         a(head.negative_bias),
@@ -191,15 +211,15 @@ def calibrated(head: Head, pair: tuple[Calibration, Calibration]) -> Head:
         tuple(a.slope * weight for weight in head.negative),
         tuple(b.slope * weight for weight in head.positive),
         {
-            gram: (round(a.slope * first), round(b.slope * second))
-            for gram, (first, second) in head.grams.items()
+            gram: pair(round(a.slope * first), round(b.slope * second))
+            for gram, (first, second) in both.items()
         },
     )
 
 
-def probabilities(logits: Floats, pair: tuple[Calibration, Calibration]) -> Floats:
+def probabilities(logits: Floats, lines: tuple[Calibration, Calibration]) -> Floats:
     """Gives the three probabilities of each row of logits."""
-    first, second = pair
+    first, second = lines
     return np.array([spread(first(a), second(b)) for a, b in logits])
 
 
@@ -219,11 +239,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     sets = read(chosen.texts)
     logits = held_out(sets, print)
-    pair = calibrations(sets, logits)
-    head = calibrated(train([row for rows in sets.values() for row in rows], chosen.version), pair)
+    lines = calibrations(sets, logits)
+    head = calibrated(train([row for rows in sets.values() for row in rows], chosen.version), lines)
     weights = packed(head)
     (chosen.out / "head.json.gz").write_bytes(weights)
-    card = _card(head, sets, logits, pair)
+    card: dict[str, Any] = _card(head, sets, logits, lines)
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     (chosen.out / "head-card.json").write_text(text, encoding="utf-8")
     print(f"{len(weights):,} bytes, {len(head.grams):,} grams; {NAMES[0]} {head.negative[0]:+.2f}")
@@ -235,11 +255,11 @@ def _card(
     head: Head,
     sets: dict[str, list[Prepared]],
     logits: dict[str, Floats],
-    pair: tuple[Calibration, Calibration],
-) -> dict[str, object]:
+    lines: tuple[Calibration, Calibration],
+) -> dict[str, Any]:
     figures = {}
     for name, rows in sets.items():
-        quality = labelled.judge([row.label for row in rows], probabilities(logits[name], pair))
+        quality = labelled.judge([row.label for row in rows], probabilities(logits[name], lines))
         figures[name] = {
             "texts": quality.count,
             "macro_recall": round(quality.macro_recall, 3),
@@ -249,7 +269,7 @@ def _card(
         }
     return {
         "model": head.model_id,
-        "trained_on": SystemClock().now().date().isoformat(),
+        "trained_on": system_clock().now().date().isoformat(),
         "grams": len(head.grams),
         "trained_by": "python -m benchmarks.headtraining",
         "method": (

@@ -66,6 +66,7 @@ _PROBLEMS = frozenset(
         """,
     )
 )
+_INNER_END = re.compile(r"[.!?]\s+\S")
 _REMEMBERED = 40_000
 _LONGEST_REMEMBERED = 40
 # Each count has sixteen bits of one sum; a text holds at most 10,000 characters.
@@ -191,10 +192,10 @@ def sentences_of(found: Analysis, compound: float) -> Sentences:
     A sentence ends with a word that ends in ".", "!" or "?". Its share of the punctuation is
     left out.
     """
+    if not found.values or not _INNER_END.search(found.text):
+        return Sentences(compound, compound, compound, compound, compound, 1)
     ends = [i for i, word in enumerate(found.words) if word[-1] in ".!?"]
     last_word = len(found.words) - 1
-    if not ends or ends == [last_word]:
-        return Sentences(compound, compound, compound, compound, compound, 1)
     if ends[-1] != last_word:
         ends.append(last_word)
     totals = [0.0] * len(ends)

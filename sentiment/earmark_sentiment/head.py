@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise, repeat
 from math import exp, sqrt
 from operator import mul
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from earmark_core.model import LogitPart
 from earmark_sentiment.features import FEATURES_VERSION, NAMES, Features, grams_of
 
+_NOTHING = repeat(0)
 _SCALE = 1.0 / 64.0
 """A gram's weight is kept as a whole number of these."""
 
@@ -52,16 +54,24 @@ class BrandModel:
     lexicon: Mapping[str, float] = field(default_factory=dict)
 
 
+Gram = str | tuple[str, str]
+"""One word, or two neighbours."""
+_HALF = 1 << 40
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Weights of the two logits; `grams` hold those of "negative" and of "positive"."""
+    """Weights of the two logits.
+
+    `grams` hold both weights of each gram as one number, see `pair`: so the two sums are one.
+    """
 
     version: str
     negative_bias: float
     positive_bias: float
     negative: tuple[float, ...]
     positive: tuple[float, ...]
-    grams: Mapping[str, tuple[int, int]]
+    grams: Mapping[Gram, int]
     brand: BrandModel | None = None
 
     @property
@@ -78,15 +88,14 @@ class Head:
 
         First that of "negative", then that of "positive", given that it is not negative.
         """
-        words = features.words
-        known = self.grams
-        hits = [known[gram] for gram in grams_of(words) if gram in known]
+        words, numbers = features.words, features.numbers
+        weight = self.grams.get
+        total = sum(map(weight, words, _NOTHING)) + sum(map(weight, pairwise(words), _NOTHING))
+        first, second = unpaired(total)
         each = _SCALE / sqrt(max(1, 2 * len(words) - 1))
-        negative = sum(map(mul, self.negative, features.numbers))
-        positive = sum(map(mul, self.positive, features.numbers))
         return (
-            self.negative_bias + negative + each * sum([hit[0] for hit in hits]),
-            self.positive_bias + positive + each * sum([hit[1] for hit in hits]),
+            self.negative_bias + sum(map(mul, self.negative, numbers)) + each * first,
+            self.positive_bias + sum(map(mul, self.positive, numbers)) + each * second,
         )
 
     def logits(self, features: Features) -> tuple[float, float]:
@@ -98,8 +107,8 @@ class Head:
         negative = brand.negative(negative) + sum(map(mul, brand.numbers, features.numbers))
         if brand.words:
             each = 1.0 / sqrt(max(1, 2 * len(features.words) - 1))
-            get = brand.words.get
-            negative += each * sum([get(gram, 0.0) for gram in grams_of(features.words)])
+            grams = grams_of(features.words)
+            negative += each * sum([brand.words.get(gram, 0.0) for gram in grams])
         return negative, brand.positive(positive)
 
     def probabilities(self, features: Features) -> tuple[float, float, float]:
@@ -126,13 +135,14 @@ class Head:
                 for name, weight, value in zip(NAMES, brand.numbers, features.numbers, strict=False)
             ]
             parts += [
-                replace(part, kind="brand") for part in _words(features, brand.words.get, spans)
+                replace(part, kind="brand")
+                for part in _words(features, lambda gram: brand.words.get(shown(gram)), spans)
             ]
         return [part for part in parts if part.value]
 
-    def _weight(self, gram: str, slope: float) -> float | None:
+    def _weight(self, gram: Gram, slope: float) -> float | None:
         known = self.grams.get(gram)
-        return slope * _SCALE * known[0] if known else None
+        return None if known is None else slope * _SCALE * unpaired(known)[0]
 
     def _numbers(self, features: Features, slope: float) -> list[LogitPart]:
         return [
@@ -143,13 +153,13 @@ class Head:
 
 def _words(
     features: Features,
-    weight_of: Callable[[str], float | None],
+    weight_of: Callable[[Gram], float | None],
     spans: list[tuple[int, int]] | None,
 ) -> list[LogitPart]:
     words = features.words
     each = 1.0 / sqrt(max(1, 2 * len(words) - 1))
-    shares: dict[str, LogitPart] = {}
-    for i, gram in enumerate(grams_of(words)):
+    shares: dict[Gram, LogitPart] = {}
+    for i, gram in enumerate([*words, *pairwise(words)]):
         weight = weight_of(gram)
         if weight is None:
             continue
@@ -159,7 +169,7 @@ def _words(
         first = i if i < len(words) else i - len(words)
         last = first if i < len(words) else first + 1
         start, end = (spans[first][0], spans[last][1]) if spans else (-1, -1)
-        shares[gram] = LogitPart(gram, each * weight, "word", start, end)
+        shares[gram] = LogitPart(shown(gram), each * weight, "word", start, end)
     return list(shares.values())
 
 
@@ -186,20 +196,21 @@ def read(packed: bytes) -> Head:
     if data["features"] != FEATURES_VERSION or tuple(data["names"]) != NAMES:
         msg = f"weights {data['version']} are for features {data['features']}; train them again"
         raise ValueError(msg)
-    grams = zip(data["grams"], zip(data["negative"], data["positive"], strict=True), strict=True)
+    grams = map(gram_of, data["grams"])
+    weights = map(pair, data["negative"], data["positive"])
     return Head(
         data["version"],
         data["bias"][0],
         data["bias"][1],
         tuple(data["numbers"][0]),
         tuple(data["numbers"][1]),
-        dict(grams),
+        dict(zip(grams, weights, strict=True)),
     )
 
 
 def packed(head: Head) -> bytes:
     """Gives the weights file of a head; the same head gives the same bytes."""
-    grams = sorted(head.grams.items())
+    grams = sorted((shown(gram), unpaired(both)) for gram, both in head.grams.items())
     data = {
         "version": head.version,
         "features": FEATURES_VERSION,
@@ -212,6 +223,28 @@ def packed(head: Head) -> bytes:
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return gzip.compress(text.encode(), mtime=0)
+
+
+def shown(gram: Gram) -> str:
+    """Gives a gram as it is written: the words with a space between."""
+    return gram if isinstance(gram, str) else " ".join(gram)
+
+
+def gram_of(written: str) -> Gram:
+    """Gives the gram that is written so."""
+    first, space, second = written.partition(" ")
+    return (first, second) if space else first
+
+
+def pair(first: int, second: int) -> int:
+    """Gives two weights as one number; sums of such numbers are the pairs of the sums."""
+    return first + second * 2 * _HALF
+
+
+def unpaired(total: int) -> tuple[int, int]:
+    """Gives the two weights, or the two sums, of such a number."""
+    first = (total + _HALF) % (2 * _HALF) - _HALF
+    return first, (total - first) // (2 * _HALF)
 
 
 def whole(weight: float) -> int:

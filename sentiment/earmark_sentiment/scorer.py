@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import Protocol
 
@@ -77,8 +76,7 @@ class VaderScorer:
         if has_words(prepared):
             language = self._identify(prepared, text.lang, self._vader.lexicon.__contains__)
         if language is not None and language.is_english:
-            score = self._scored(prepared, rating)
-            return replace(score, lang=language.code, lang_confidence=language.confidence)
+            return self._scored(prepared, language, rating)
         if rating is not None:
             return self._rated(rating, language)
         return self._unscored(text, language)
@@ -88,8 +86,7 @@ class VaderScorer:
         status = ScoreStatus.unscored_language if language else ScoreStatus.unscored_empty
         return Score(status, lang=code, lang_confidence=confidence, model_id=self.model_id)
 
-    def _scored(self, prepared: str, rating: float | None) -> Score:
-        """Gives the score of English text, still without its language."""
+    def _scored(self, prepared: str, language: Language, rating: float | None) -> Score:
         compound = self._vader.polarity_scores(prepared)["compound"]
         by_text = _spread(compound, _CUT, _STEEPNESS)
         negative, neutral, positive = by_text if rating is None else _of_stars(rating)
@@ -100,6 +97,8 @@ class VaderScorer:
             p_neu=neutral,
             p_pos=positive,
             compound=compound,
+            lang=language.code,
+            lang_confidence=language.confidence,
             model_id=self.model_id,
             cues=_cues(prepared, rating),
             rated=rating is not None,
@@ -169,7 +168,7 @@ class HeadScorer(VaderScorer):
         cues = _cues(prepared, _stars(text.rating))
         return full_receipt(self._vader, self._extractor, self._head, prepared, cues)
 
-    def _scored(self, prepared: str, rating: float | None) -> Score:
+    def _scored(self, prepared: str, language: Language, rating: float | None) -> Score:
         cues = _cues(prepared, rating)
         features = self._extractor.features(prepared, cues)
         by_text = self._head.probabilities(features)
@@ -182,6 +181,8 @@ class HeadScorer(VaderScorer):
             p_neu=neutral,
             p_pos=positive,
             compound=features.compound,
+            lang=language.code,
+            lang_confidence=language.confidence,
             model_id=self.model_id,
             cues=cues,
             rated=rating is not None,
