@@ -9,8 +9,9 @@ from sqlmodel import col, select
 
 from earmark.cleaning import Place
 from earmark_core.store import Store
-from earmark_core.tables import Brand, Monitor
+from earmark_core.tables import Monitor
 from earmark_listeners import monitor
+from earmark_sentiment.reading import names_of
 
 TAKES_ALL = "this source takes all"
 
@@ -70,12 +71,10 @@ def load_watch(store: Store) -> Watch:
         monitors = session.exec(
             select(Monitor).where(col(Monitor.is_enabled)).order_by(col(Monitor.id))
         ).all()
-        brands = session.exec(select(Brand)).all()
-        names = {name for brand in brands for name in (brand.name, *brand.names)}
         return Watch(
             monitors=tuple(
                 Watched(monitor_id=m.id or 0, brand_id=m.brand_id, query=_parsed(m.query))
                 for m in monitors
             ),
-            names=tuple(sorted(names, key=lambda name: (-len(name), name))),
+            names=names_of(session),
         )

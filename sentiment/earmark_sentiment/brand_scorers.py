@@ -1,23 +1,13 @@
 """The scorer of each brand: the product's, with what is in force of what was learned."""
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
 
 from sqlmodel import Session, col, select
 
 from earmark_core.tables import BrandModel as BrandModelRow
 from earmark_sentiment.brand_model import model_of
-from earmark_sentiment.head import BrandModel
+from earmark_sentiment.proposals import Learner
 from earmark_sentiment.scorer import Scorer
-
-
-@runtime_checkable
-class Teachable(Protocol):
-    """A scorer that can be given what was learned for a brand."""
-
-    def with_brand_model(self, brand: BrandModel | None) -> Scorer:
-        """Gives a scorer with the model of a brand."""
-        ...
 
 
 class BrandScorers:
@@ -33,7 +23,7 @@ class BrandScorers:
         A model that stands on other shipped weights than these is left out: its numbers would
         mean something else. The brand is scored as shipped until it is learned again.
         """
-        if not isinstance(self.shipped, Teachable):
+        if not isinstance(self.shipped, Learner):
             return {}
         rows = session.exec(
             select(BrandModelRow).where(
@@ -55,3 +45,22 @@ class BrandScorers:
     def of(self, session: Session, brand_id: int | None) -> Scorer:
         """Gives the scorer of one brand, the shipped one for none."""
         return self.active(session).get(brand_id or 0, self.shipped)
+
+    def of_model(self, session: Session, model_id: str) -> Scorer | None:
+        """Gives the scorer that made a score, if it can still be made: for its receipt.
+
+        None for scores by other shipped weights, or by a version that is gone.
+        """
+        if model_id == self.shipped.model_id:
+            return self.shipped
+        if not isinstance(self.shipped, Learner):
+            return None
+        rows = session.exec(
+            select(BrandModelRow).where(col(BrandModelRow.base) == self.shipped.model_id)
+        ).all()
+        for row in rows:
+            if row.name in model_id and (model := model_of(row.name, row.weights)):
+                scorer = self._made.get(row.name) or self.shipped.with_brand_model(model)
+                if scorer.model_id == model_id:
+                    return scorer
+        return None

@@ -52,7 +52,7 @@ class Learning:
             said = said_of(session, brand_id)
             changes = wording.rows(session, brand_id)
         examples = self._examples(said, self._model(active))
-        last = active.last_correction_id if active else 0
+        last = max((row.last_correction_id for row in (active, proposed) if row), default=0)
         is_stale = active is not None and active.base != self._scorer.model_id
         return LearnStatus(
             brand_id=brand_id,
@@ -61,6 +61,7 @@ class Learning:
             usable=len(examples),
             new=sum(example.order > last for example in examples),
             words=next_step(examples),
+            can_refit=not lacks(examples),
             active=versions.row_of(active) if active else None,
             proposed=versions.row_of(proposed) if proposed else None,
             versions=tuple(map(versions.row_of, rows)),

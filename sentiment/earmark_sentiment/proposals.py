@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from earmark_core.model import Label, Receipt, Score, Text
 from earmark_sentiment.features import Features
@@ -14,6 +14,7 @@ _LEAST_GAIN = 2
 _LIMIT = 2_000
 
 
+@runtime_checkable
 class Learner(Protocol):
     """A scorer that can be given what was learned for a brand."""
 

@@ -20,7 +20,8 @@ class LearnStatus:
 
     `corrections` are all labels by people, of which `usable` can teach: not those of rated
     reviews, which their stars decide, nor of what has no score. `new` came since the active
-    version was learned. `words` say what is next. `is_stale` tells that the active version
+    version was learned or, where it was refused, since the proposed one. `words` say what is
+    next, `can_refit` whether there is enough to learn. `is_stale` tells that the active version
     stands on other shipped weights and is not used.
     """
 
@@ -30,6 +31,7 @@ class LearnStatus:
     usable: int
     new: int
     words: str
+    can_refit: bool
     active: ModelRow | None
     proposed: ModelRow | None
     versions: tuple[ModelRow, ...]
