@@ -10,8 +10,9 @@ from importlib.resources import files
 from earmark_core.model import Cue
 from earmark_sentiment.cuesearch import OPENING, CueSearch, Span
 from earmark_sentiment.prepare import prepare
+from earmark_sentiment.smallsigns import small_signs
 
-CUES_VERSION = 1
+CUES_VERSION = 2
 URGENT = ("safety", "legal", "money", "churn", "outage", "press")
 """The kinds that want a person soon."""
 NEEDS_ANSWER = frozenset({*URGENT, "complaint", "question", "request", "lead"})
@@ -22,6 +23,7 @@ _MOST_PER_KIND = 3
 _LONGEST = 80
 _BRIEF = 120
 _TITLED = 0.7
+_SHORT = 240
 _OPENS = " opening"
 _CALLS = ("question", "request", "lead")
 
@@ -89,8 +91,6 @@ def cues_of(prepared: str, *, is_praise: bool = False) -> tuple[Cue, ...]:
     """
     said = prepared[:_READ].lower()
     found = _search().find(said)
-    if not found:
-        return ()
     praise = _named("praise", said, found)
     is_personal = "personal" in found
     if not is_personal and ("headline" in found or _is_titled(prepared)):
@@ -107,7 +107,10 @@ def cues_of(prepared: str, *, is_praise: bool = False) -> tuple[Cue, ...]:
     if is_plain_praise:
         return (*calls, *praise)
     urgent = [cue for kind in URGENT if kind in found for cue in _named(kind, said, found)]
-    return (*complaint, *calls, *praise, *urgent)
+    if complaint or calls or praise or urgent or is_praise or "solved" in found:
+        return (*complaint, *calls, *praise, *urgent)
+    small = small_signs(said) if len(said) <= _SHORT else ""
+    return (Cue("complaint", small[:_LONGEST]),) if small else ()
 
 
 def needs_answer(found: tuple[Cue, ...]) -> bool:

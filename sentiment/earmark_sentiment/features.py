@@ -11,6 +11,7 @@ from itertools import pairwise
 from math import log1p
 
 from earmark_core.model import Cue
+from earmark_sentiment.smallsigns import SMALL
 from earmark_sentiment.vader import Analysis, Vader, squash
 from earmark_sentiment.valence import NEGATIONS, stripped
 
@@ -177,6 +178,8 @@ class Extractor:
             0.0,
         ]
         for cue in cues:
+            if cue.words.startswith(SMALL):
+                continue
             numbers[_SPEECH.get(cue.kind, _URGENT_SIGN)] = 1.0
         return Features(numbers, [word for word, _ in looks if word], compound, sentences)
 
