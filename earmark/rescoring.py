@@ -83,8 +83,7 @@ class Rescoring:
         return session.exec(query).one()
 
     def _rows(self, session: Session, after: int) -> Sequence[Any]:
-        wanted = [*scoring.columns(), col(Mention.model_id)]
-        query = select(*wanted).where(col(Mention.id) > after, *self._asked())
+        query = select(*scoring.columns()).where(col(Mention.id) > after, *self._asked())
         return session.execute(query.order_by(col(Mention.id)).limit(BATCH)).all()
 
     def _asked(self) -> list[Any]:

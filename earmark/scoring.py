@@ -23,7 +23,7 @@ from earmark_sentiment.scorer import Scorer
 
 _READ = (
     "id", "title", "body", "rating", "lang_hint", "content_hash", "channel", "happened_at",
-    "label", "human_label", "is_own", "twin_of",
+    "label", "human_label", "is_own", "twin_of", "model_id",
 )  # fmt: skip
 
 
@@ -149,10 +149,12 @@ def recount(store: Store, session: Session, pairs: Sequence[tuple[Any, Score]]) 
             continue
         for brand in brands[row.id]:
             now = row.human_label or (str(score.label) if score.label else None)
-            add.append(Counted(brand, row.channel, row.happened_at, now))
+            model = score.model_id if score.label else ""
+            add.append(Counted(brand, row.channel, row.happened_at, now, model))
             if brand in counted[row.id]:
                 before = row.human_label or row.label
-                take.append(Counted(brand, row.channel, row.happened_at, before))
+                model = row.model_id if row.label else ""
+                take.append(Counted(brand, row.channel, row.happened_at, before, model))
     count(store, session, add=add, take=take)
     session.execute(
         sa.update(Match)

@@ -135,15 +135,22 @@ def fitted(examples: Sequence[Example], kind: Kind) -> BrandModel:
 
 
 def _line(logits: Sequence[float], hits: Sequence[bool]) -> Calibration:
+    """Gives the line on the logits; where it would turn them around, only a shift."""
     if not logits:
         return Calibration()
+    known, targets = np.array(logits), _targets(hits)
+    none: list[tuple[()]] = [() for _ in logits]
     found = fit(
-        rows_of([[logit] for logit in logits], [() for _ in logits], 0),
-        _targets(hits),
-        offset=np.array(logits),
+        rows_of([[logit] for logit in logits], none, 0),
+        targets,
+        offset=known,
         dense_penalty=_LINE_PENALTY,
     )
-    return Calibration(round(1.0 + float(found.dense[0]), _PLACES), round(found.bias, _PLACES))
+    slope = round(1.0 + float(found.dense[0]), _PLACES)
+    if slope > 0:
+        return Calibration(slope, round(found.bias, _PLACES))
+    shift = fit(rows_of([() for _ in logits], none, 0), targets, offset=known).bias
+    return Calibration(1.0, round(shift, _PLACES))
 
 
 def _targets(hits: Sequence[bool]) -> Floats:

@@ -19,6 +19,7 @@ from earmark_core.tables.mentions import (
     MentionRevision,
     RawPayload,
     RollupHour,
+    RollupModel,
 )
 from earmark_core.tables.records import AuditEntry, Heartbeat, Job
 from earmark_core.tables.replies import Reply
@@ -49,6 +50,7 @@ __all__ = [
     "RawPayload",
     "Reply",
     "RollupHour",
+    "RollupModel",
     "SavedReply",
     "ScoreChange",
     "SlaClock",

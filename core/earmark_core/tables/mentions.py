@@ -168,3 +168,16 @@ class RollupHour(SQLModel, table=True):
     neutral: int = 0
     positive: int = 0
     unscored: int = 0
+
+
+class RollupModel(SQLModel, table=True):
+    """Mentions of a brand in one day (UTC) by the model that labelled them.
+
+    Tells whether figures of a period come from one model.
+    """
+
+    __tablename__ = "rollup_model"
+    brand_id: int = Field(primary_key=True, foreign_key="brand.id", ondelete="CASCADE")
+    day: datetime = Field(sa_type=UtcDateTime, primary_key=True)
+    model_id: str = Field(primary_key=True)
+    n: int = 0

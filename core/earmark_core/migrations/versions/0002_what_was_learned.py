@@ -16,6 +16,18 @@ depends_on = None
 
 _ACTIVE = sa.text("state = 'active'")
 
+_SQLITE_DAY = "strftime('%Y-%m-%d 00:00:00.000000', happened_at)"
+_POSTGRESQL_DAY = "date_trunc('day', happened_at, 'UTC')"
+_COUNT_MODELS = """
+    INSERT INTO rollup_model (brand_id, day, model_id, n)
+    SELECT brand_id, {day}, model_id, count(*)
+    FROM mention JOIN (
+        SELECT DISTINCT mention_id, brand_id FROM match WHERE is_counted
+    ) AS counted ON counted.mention_id = mention.id
+    WHERE label IS NOT NULL AND NOT is_own AND twin_of IS NULL
+    GROUP BY 1, 2, 3
+"""
+
 
 def upgrade() -> None:
     _make_tables()
@@ -123,6 +135,22 @@ def _make_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_score_change")),
     )
     op.create_index("ix_score_change_brand_at", "score_change", ["brand_id", "at"])
+    op.create_table(
+        "rollup_model",
+        sa.Column("brand_id", sa.Integer(), nullable=False),
+        sa.Column("day", UtcDateTime(), nullable=False),
+        sa.Column("model_id", sa.String(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id"],
+            ["brand.id"],
+            name=op.f("fk_rollup_model_brand_id_brand"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "day", "model_id", name=op.f("pk_rollup_model")),
+    )
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    op.execute(_COUNT_MODELS.format(day=_SQLITE_DAY if is_sqlite else _POSTGRESQL_DAY))
 
 
 def downgrade() -> None:
@@ -132,6 +160,7 @@ def downgrade() -> None:
         batch_op.drop_column("is_sample")
         batch_op.drop_column("brand_id")
         batch_op.drop_column("kind")
+    op.drop_table("rollup_model")
     op.drop_table("score_change")
     op.drop_table("lexicon_change")
     op.drop_table("brand_model")
