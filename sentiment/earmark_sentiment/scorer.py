@@ -88,7 +88,7 @@ class VaderScorer:
 
     def _scored(self, prepared: str, language: Language, rating: float | None) -> Score:
         compound = self._vader.polarity_scores(prepared)["compound"]
-        by_text = _spread(compound, _CUT, _STEEPNESS)
+        by_text = spread_of_compound(compound)
         negative, neutral, positive = by_text if rating is None else _of_stars(rating)
         return Score(
             ScoreStatus.scored,
@@ -252,6 +252,11 @@ def _stars(rating: float | None) -> float | None:
 
 def _of_stars(rating: float) -> tuple[float, float, float]:
     return _spread((rating - 3) / 2, _STAR_CUT, _STAR_STEEPNESS)
+
+
+def spread_of_compound(compound: float) -> tuple[float, float, float]:
+    """Gives the probabilities that `VaderScorer` gives for a compound."""
+    return _spread(compound, _CUT, _STEEPNESS)
 
 
 def _spread(position: float, cut: float, steepness: float) -> tuple[float, float, float]:

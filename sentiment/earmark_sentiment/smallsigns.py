@@ -14,8 +14,18 @@ SMALL = "small signs: "
 ENOUGH = 4
 """From how many points on the signs are taken for a complaint."""
 
-_CERTAIN, _ADDRESSED, _GOODS, _TURN, _SMALL, _CALM, _KIND = 4, 4, 2, 2, 1, -2, -4
-_WORTH = {"goods": _GOODS, "turn": _TURN, "small": _SMALL, "calm": _CALM, "kind": _KIND}
+_WORTH = {
+    "certain": 4,
+    "addressed": 4,
+    "goods": 2,
+    "turn": 2,
+    "small": 1,
+    "calm": -2,
+    "kind": -4,
+}
+_MEANING = frozenset({"addressed", "turn", "small"})
+"""Something must be said of the goods; that there are some is no complaint."""
+_COUNTED = frozenset({"goods", "turn", "small", "calm", "kind"})
 _MOST = 3
 _NEAR = 2
 _SHOWN = 3
@@ -75,22 +85,21 @@ def small_signs(said: str) -> str:
     Each word counts once, and of each kind at most three.
     """
     looks = list(map(_known.__getitem__, said.split()))
-    signs: dict[int, dict[str, None]] = {}
+    signs: dict[str, dict[str, None]] = {}
     for i, (word, kinds) in enumerate(looks):
         if not kinds:
             continue
         if "goods" in kinds and _is_certain(looks, i):
-            signs.setdefault(_CERTAIN * 10, {})[word] = None
+            signs.setdefault("certain", {})[word] = None
         elif word == "your" or ("addressed" in kinds and _does(looks, i)):
-            signs.setdefault(_ADDRESSED * 10 + 1, {})[word] = None
+            signs.setdefault("addressed", {})[word] = None
         else:
-            for kind in kinds:
-                if kind in _WORTH:
-                    signs.setdefault(_WORTH[kind] * 10, {})[word] = None
-    points = sum(worth // 10 * min(len(words), _MOST) for worth, words in signs.items())
-    if points < ENOUGH:
+            for kind in kinds & _COUNTED:
+                signs.setdefault(kind, {})[word] = None
+    points = sum(_WORTH[kind] * min(len(words), _MOST) for kind, words in signs.items())
+    if points < ENOUGH or _MEANING.isdisjoint(signs):
         return ""
-    named = [word for worth in sorted(signs, reverse=True) if worth > 0 for word in signs[worth]]
+    named = [word for kind in _WORTH if _WORTH[kind] > 0 for word in signs.get(kind, ())]
     return SMALL + ", ".join(named[:_SHOWN])
 
 

@@ -114,7 +114,7 @@ def test_equals_vadersentiment_on_labelled_text():
 
 
 def test_takes_time_in_proportion_to_the_text(monkeypatch):
-    """Counts the words weighed among their neighbours instead of seconds: each one once, whatever the length."""
+    """Counts words weighed among their neighbours, not seconds: each once, whatever the length."""
     weighed = []
     original = vader.Neighbours.share
 
