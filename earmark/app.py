@@ -24,6 +24,7 @@ from earmark_listeners import registry
 from earmark_listeners.contract import ChannelRules, Listener, Responder, Wiring
 from earmark_listeners.health import Sources
 from earmark_queue.cases import Cases
+from earmark_queue.judging import Judging
 from earmark_queue.outbox import Outbox
 from earmark_queue.replies import Replies
 from earmark_queue.views import Views
@@ -101,6 +102,11 @@ class Parts:
     def cases(self) -> Cases:
         """Gives the service that changes cases."""
         return Cases(self.store, self.clock)
+
+    @property
+    def judging(self) -> Judging:
+        """Gives the service that corrects mentions, one or many."""
+        return Judging(self.store, self.clock)
 
     @property
     def replies(self) -> Replies:

@@ -107,7 +107,7 @@ def import_(
     """
     found = importing.read(file)
     with parts_for(data, config, create=True) as parts:
-        brand_id = _brand(parts, brand)
+        brand_id = brand_named(parts, brand)
         with progress() as bar:
             task = bar.add_task("Reading", total=None)
             total = intake.take(
@@ -132,7 +132,7 @@ def import_(
         raise typer.Exit(1)
 
 
-def _brand(parts: Parts, name: str | None) -> int:
+def brand_named(parts: Parts, name: str | None) -> int:
     """Gives the brand of that name; with no name, the only one of one's own."""
     with parts.store.read() as session:
         brands = session.exec(select(Brand).where(~col(Brand.is_competitor))).all()
@@ -159,7 +159,7 @@ def export(
 ) -> None:
     """Writes mentions with their scores to a file that `earmark import` reads."""
     with parts_for(data, config) as parts, progress() as bar:
-        brand_id = _brand(parts, brand) if brand else None
+        brand_id = brand_named(parts, brand) if brand else None
         task = bar.add_task("Writing", total=None)
         found = exporting.rows(parts.store, brand_id=brand_id)
         if file is None:

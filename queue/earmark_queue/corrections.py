@@ -12,6 +12,7 @@ from earmark_core.store import Store
 from earmark_core.tables import Case, CaseMention, Correction, Match, Mention
 from earmark_queue.casework import by_actor
 from earmark_queue.situation import label_of
+from earmark_sentiment.sampling import is_drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,19 @@ class Change:
 
 
 def correct(
-    store: Store, session: Session, actor: Actor, mention_id: int, label: Label, now: datetime
+    store: Store,
+    session: Session,
+    actor: Actor,
+    mention_id: int,
+    label: Label,
+    now: datetime,
+    *,
+    is_sample: bool = False,
 ) -> Change:
-    """Sets a mention's label by hand, with its counts, its case's label and the history."""
+    """Sets a mention's label by hand, with its counts, its case's label and the history.
+
+    *is_sample* tells that nobody chose the mention: it was drawn for the blind sample.
+    """
     mention = session.exec(
         select(Mention).where(Mention.id == mention_id).with_for_update()
     ).first()
@@ -43,6 +54,7 @@ def correct(
             mention_id=mention_id,
             machine_label=mention.label,
             label=label,
+            is_sample=is_sample and is_drawn(mention_id),
             model_id=mention.model_id,
             by=actor.name,
             at=now,

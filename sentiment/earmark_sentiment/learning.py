@@ -33,7 +33,7 @@ from earmark_sentiment.wording import WordRow
 class Learning:
     """What was learned for a brand, and what might be; every change is audited.
 
-    *seed* decides the folds and the blind sample: the same corrections give the same model.
+    *seed* deals the folds: the same corrections give the same figures.
     """
 
     def __init__(self, store: Store, clock: Clock, scorer: Learner, *, seed: int = 0) -> None:
@@ -250,7 +250,7 @@ class Learning:
         """Gives mentions of the blind sample that wait for a label, without the machine's."""
         require(actor, Role.responder, "label the blind sample")
         with self._store.read() as session:
-            return sampling.draw(session, brand_id, limit, self._seed)
+            return sampling.draw(session, brand_id, limit)
 
     def _model(self, row: BrandModel | None) -> Model | None:
         return versions.model_in_force(row, self._scorer.model_id)

@@ -55,7 +55,7 @@ def may_be_drawn() -> list[sa.ColumnElement[bool]]:
     ]
 
 
-def draw(session: Session, brand_id: int, limit: int, seed: int) -> tuple[Drawn, ...]:
+def draw(session: Session, brand_id: int, limit: int) -> tuple[Drawn, ...]:
     """Gives up to *limit* mentions of the sample that wait for a label, the newest first.
 
     Looks at the newest 50,000 mentions of the brand.
@@ -67,7 +67,7 @@ def draw(session: Session, brand_id: int, limit: int, seed: int) -> tuple[Drawn,
         if before is not None:
             query = query.where(col(Mention.id) < before)
         page = session.exec(query.order_by(col(Mention.id).desc()).limit(_PAGE)).all()
-        found += [key for key in page if key is not None and is_drawn(key, seed=seed)]
+        found += [key for key in page if key is not None and is_drawn(key)]
         if len(found) >= limit or len(page) < _PAGE:
             break
         before = page[-1]

@@ -16,6 +16,7 @@ class Mention(SQLModel, table=True):
     is believable and else `seen_at`. `identity` names the author across mentions of a channel.
     `scored_at` and `decided_at` are empty until that step is done, which is how unfinished work
     is found again. `label` is the machine's, `human_label` a person's; the second holds.
+    `human_needs_answer` is what a person said, None where nobody did.
     """
 
     __table_args__ = (
@@ -75,6 +76,7 @@ class Mention(SQLModel, table=True):
     score_status: str | None = None
     label: str | None = None
     human_label: str | None = None
+    human_needs_answer: bool | None = None
     p_neg: float | None = None
     p_neu: float | None = None
     p_pos: float | None = None

@@ -44,6 +44,7 @@ def upgrade() -> None:
             ["id"],
             ondelete="CASCADE",
         )
+    op.add_column("mention", sa.Column("human_needs_answer", sa.Boolean(), nullable=True))
     # No batch here: on SQLite it would copy a table that may be large, and lose its unique index.
     op.add_column(
         "match", sa.Column("is_relevant", sa.Boolean(), nullable=False, server_default=sa.true())
@@ -155,6 +156,7 @@ def _make_tables() -> None:
 
 def downgrade() -> None:
     op.drop_column("match", "is_relevant")
+    op.drop_column("mention", "human_needs_answer")
     with op.batch_alter_table("correction", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_correction_brand_id_brand"), type_="foreignkey")
         batch_op.drop_column("is_sample")
