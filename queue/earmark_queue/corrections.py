@@ -37,15 +37,7 @@ def correct(
 
     *is_sample* tells that nobody chose the mention: it was drawn for the blind sample.
     """
-    mention = session.exec(
-        select(Mention).where(Mention.id == mention_id).with_for_update()
-    ).first()
-    if mention is None or mention.scored_at is None:
-        raise EarmarkError(
-            "There is no such mention, or it has not been scored yet.",
-            subject=f"mention {mention_id}",
-            hint="Try again in a moment.",
-        )
+    mention = _mention(session, mention_id)
     old = label_of(mention)
     if mention.human_label == label:
         return Change(old, label)
@@ -75,6 +67,19 @@ def correct(
         after={"label": label},
     )
     return Change(old, label)
+
+
+def _mention(session: Session, mention_id: int) -> Mention:
+    mention = session.exec(
+        select(Mention).where(Mention.id == mention_id).with_for_update()
+    ).first()
+    if mention is None or mention.scored_at is None:
+        raise EarmarkError(
+            "There is no such mention, or it has not been scored yet.",
+            subject=f"mention {mention_id}",
+            hint="Try again in a moment.",
+        )
+    return mention
 
 
 def _count(store: Store, session: Session, mention: Mention, old: Label | None, new: Label) -> None:

@@ -122,10 +122,7 @@ class Learning:
         )
         with self._store.write() as session:
             versions.lock(session, brand_id)
-            for old in versions.all_of(session, brand_id):
-                if old.state == "proposed":
-                    old.state = "retired"
-                    session.add(old)
+            versions.retire_proposed(session, brand_id)
             row.version = versions.next_version(session, brand_id)
             session.add(row)
             session.flush()

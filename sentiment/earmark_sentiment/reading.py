@@ -59,6 +59,23 @@ def said_of(session: Session, brand_id: int) -> list[Said]:
 
     The oldest first; at most the newest `MOST`.
     """
+    names = names_of(session)
+    rows = session.execute(_newest_words(brand_id)).all()
+    return [
+        Said(
+            id=row.id,
+            mention_id=row.mention_id,
+            text=text_of(row, names),
+            label=Label(row.label),
+            machine=Label(row.machine_label) if row.machine_label else None,
+            model_id=row.model_id,
+            is_sample=bool(row.sampled),
+        )
+        for row in reversed(rows)
+    ]
+
+
+def _newest_words(brand_id: int) -> sa.Select[Any]:
     table = Correction.__table__  # type: ignore[attr-defined]
     spoken = (
         sa.select(
@@ -73,7 +90,7 @@ def said_of(session: Session, brand_id: int) -> list[Said]:
     )
     first, newest = table.alias("first_word"), table.alias("newest_word")
     mention = Mention.__table__  # type: ignore[attr-defined]
-    query = (
+    return (
         sa.select(
             newest.c.id,
             spoken.c.mention_id,
@@ -94,20 +111,6 @@ def said_of(session: Session, brand_id: int) -> list[Said]:
         .order_by(newest.c.id.desc())
         .limit(MOST)
     )
-    names = names_of(session)
-    rows = session.execute(query).all()
-    return [
-        Said(
-            id=row.id,
-            mention_id=row.mention_id,
-            text=text_of(row, names),
-            label=Label(row.label),
-            machine=Label(row.machine_label) if row.machine_label else None,
-            model_id=row.model_id,
-            is_sample=bool(row.sampled),
-        )
-        for row in reversed(rows)
-    ]
 
 
 def others_of(session: Session, brand_id: int) -> list[Text]:

@@ -119,6 +119,14 @@ def next_version(session: Session, brand_id: int) -> int:
     return (newest or 0) + 1
 
 
+def retire_proposed(session: Session, brand_id: int) -> None:
+    """Lets a newer proposal take the place of those that nobody accepted."""
+    for row in all_of(session, brand_id):
+        if row.state == "proposed":
+            row.state = "retired"
+            session.add(row)
+
+
 def before(session: Session, row: BrandModel) -> BrandModel | None:
     """Gives the version that was in force before this one, None for the shipped weights."""
     return session.exec(
@@ -147,7 +155,7 @@ def put_in_force(
 ) -> None:
     """Makes a version the active one, None the shipped weights; with audit and marker."""
     old = in_force(session, brand_id)
-    models = [_model_id(each, scorer) for each in (old, row)]
+    _mark(session, brand_id, old, row, scorer=scorer, by=by, at=at)
     if old is not None:
         old.state = "retired"
         session.add(old)
@@ -156,17 +164,6 @@ def put_in_force(
         row.state, row.activated_at = "active", at
         session.add(row)
         session.flush()
-    if models[0] != models[1]:
-        session.add(
-            ScoreChange(
-                brand_id=brand_id,
-                at=at,
-                kind="model",
-                from_model=models[0],
-                to_model=models[1],
-                by=by,
-            )
-        )
     audit.record(
         session,
         at=at,
@@ -178,6 +175,25 @@ def put_in_force(
         after={"model": row.version if row else 0, "name": row.name if row else ""},
         reason=reason,
     )
+
+
+def _mark(
+    session: Session,
+    brand_id: int,
+    old: BrandModel | None,
+    new: BrandModel | None,
+    *,
+    scorer: Learner,
+    by: str,
+    at: datetime,
+) -> None:
+    """Marks on the trends that what comes is scored by another model, if it is."""
+    before, after = _model_id(old, scorer), _model_id(new, scorer)
+    if before != after:
+        mark = ScoreChange(
+            brand_id=brand_id, at=at, kind="model", from_model=before, to_model=after, by=by
+        )
+        session.add(mark)
 
 
 def _model_id(row: BrandModel | None, scorer: Learner) -> str:

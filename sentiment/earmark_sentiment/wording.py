@@ -165,6 +165,22 @@ def _keep(
 ) -> None:
     session.add(change)
     session.flush()
+    row = _version(session, scorer, model, change)
+    reason = str(change.effect.get("words") or f"“{change.word}” is taken back")
+    versions.put_in_force(
+        session,
+        change.brand_id,
+        row,
+        scorer=scorer,
+        by=actor.name,
+        at=now,
+        action=action,
+        reason=reason,
+    )
+
+
+def _version(session: Session, scorer: Learner, model: Model, change: LexiconChange) -> BrandModel:
+    """Gives a new version: the model in force, but for the one word."""
     changed = brand_model.named(
         replace(model, lexicon=lexicon_after(model, change.word, change.after))
     )
@@ -184,22 +200,12 @@ def _keep(
         last_correction_id=active.last_correction_id if active else 0,
         queue_from=active.queue_from if active else None,
         state="proposed",
-        by=actor.name,
-        created_at=now,
+        by=change.by,
+        created_at=change.at,
     )
     session.add(row)
     session.flush()
-    reason = str(change.effect.get("words") or f"“{change.word}” is taken back")
-    versions.put_in_force(
-        session,
-        change.brand_id,
-        row,
-        scorer=scorer,
-        by=actor.name,
-        at=now,
-        action=action,
-        reason=reason,
-    )
+    return row
 
 
 def _model(session: Session, scorer: Learner, brand_id: int) -> Model | None:

@@ -1,6 +1,8 @@
 """Corrections become a model of the brand, a model becomes scores, on both databases."""
 
+import math
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,10 +10,10 @@ from sqlmodel import col, select
 
 from earmark.rescoring import Rescoring
 from earmark.scoring import score_pending
-from earmark_core import jobs
+from earmark_core import jobs, migrations
 from earmark_core.clock import FixedClock
 from earmark_core.errors import EarmarkError, NotAllowed
-from earmark_core.model import Actor, Label, Role
+from earmark_core.model import Actor, Label, Role, Text
 from earmark_core.store import Store
 from earmark_core.tables import (
     AuditEntry,
@@ -21,6 +23,7 @@ from earmark_core.tables import (
     Match,
     Mention,
     RollupHour,
+    RollupModel,
     ScoreChange,
     Source,
 )
@@ -30,6 +33,7 @@ from earmark_sentiment.brand_scorers import BrandScorers
 from earmark_sentiment.learning import Learning
 from earmark_sentiment.rescores import Rescores
 from earmark_sentiment.sampling import is_drawn
+from earmark_sentiment.trends import Trends
 from tests.toy import corpus, scorer
 
 BOSS = Actor("Ada", Role.manager)
@@ -437,3 +441,75 @@ def test_a_model_on_other_shipped_weights_is_not_used(world: World) -> None:
         assert BrandScorers(scorer()).active(session).keys() == {world.acme}
     status = Learning(world.store, world.clock, newer).status(VIEWER, world.acme)
     assert (status.is_stale, status.is_calibrated, status.queue_from) == (True, False, None)
+
+
+def test_trends_say_which_models_scored_them_and_mark_the_change(world: World) -> None:
+    trends = Trends(world.store, world.clock)
+    start, end = world.clock() - timedelta(days=1), world.clock() + timedelta(days=1)
+    shipped = scorer().model_id
+    world.teach(120, 60)
+    assert trends.summary(VIEWER, world.acme, start, end).models == ((shipped, 180),)
+    assert trends.markers(VIEWER, world.acme, start, end) == ()
+    world.learning.refit(BOSS, world.acme)
+    model = world.learning.accept(BOSS, world.acme)
+    for i in range(10):
+        world.hear(f"the trust has my lamp since day {i}")
+    world.score()
+    mixed = trends.summary(VIEWER, world.acme, start, end)
+    assert mixed.is_mixed
+    assert [n for _, n in mixed.models] == [180, 10]
+    assert model.name in mixed.models[1][0]
+    world.rescore(world.acme)
+    one = trends.summary(VIEWER, world.acme, start, end)
+    assert (one.is_mixed, [n for _, n in one.models]) == (False, [190])
+    accepted, rescored = trends.markers(VIEWER, world.acme, start, end)
+    assert (accepted.kind, accepted.n, accepted.from_model) == ("model", 0, shipped)
+    assert (rescored.kind, rescored.n) == ("rescore", 180)  # ten were scored by it already
+    assert rescored.changed == sum(rescored.diff.values()) > 0
+    assert trends.markers(VIEWER, world.globex, start, end) == ()
+    assert trends.markers(VIEWER, world.acme, end, end + timedelta(days=1)) == ()
+
+
+def test_models_counted_by_the_migration_are_those_counted_since(world: World) -> None:
+    world.hear("a lovely lamp", world.acme, world.globex)
+    world.hear("the lamp is awful", happened_at=world.clock() - timedelta(days=3, hours=4))
+    world.hear("our own lamp", is_own=True)
+    world.hear("")
+    world.score()
+
+    def counted() -> list[tuple[int, Any, str, int]]:
+        with world.store.read() as session:
+            rows = session.exec(select(RollupModel))
+            return sorted((row.brand_id, row.day, row.model_id, row.n) for row in rows)
+
+    before = counted()
+    assert sum(row[3] for row in before) == 3
+    with world.store.engine.execution_options(earmark_write=True).begin() as connection:
+        migrations.downgrade(connection, "0001")
+        migrations.upgrade(connection)
+    assert counted() == before
+
+
+def test_a_score_is_explained_by_the_model_that_made_it(world: World) -> None:
+    world.teach(120, 60)
+    old = world.hear("the trust has my lamp since may")
+    world.score()
+    world.learning.refit(BOSS, world.acme)
+    world.learning.accept(BOSS, world.acme)
+    new = world.hear("the trust has my lamp since may")
+    world.score()
+    world.learning.rollback(BOSS, world.acme)
+    shares = {}
+    for key in (old, new):
+        mention = world.mention(key)
+        with world.store.read() as session:
+            made_by = world.scorers.of_model(session, mention.model_id)
+        assert made_by is not None
+        receipt = made_by.explain(Text(mention.body))
+        assert receipt.logit is not None
+        assert 1 / (1 + math.exp(-receipt.logit)) == pytest.approx(mention.p_neg)
+        shares[key] = {part.name for part in receipt.logit_parts if part.kind == "brand"}
+    assert shares[old] == set()
+    assert "trust" in shares[new]
+    with world.store.read() as session:
+        assert world.scorers.of_model(session, "someone else's") is None
