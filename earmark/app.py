@@ -24,10 +24,15 @@ from earmark_listeners import registry
 from earmark_listeners.contract import ChannelRules, Listener, Responder, Wiring
 from earmark_listeners.health import Sources
 from earmark_queue.cases import Cases
+from earmark_queue.judging import Judging
 from earmark_queue.outbox import Outbox
 from earmark_queue.replies import Replies
 from earmark_queue.views import Views
-from earmark_sentiment.scorer import VaderScorer
+from earmark_sentiment.brand_scorers import BrandScorers
+from earmark_sentiment.learning import Learning
+from earmark_sentiment.proposals import Learner
+from earmark_sentiment.rescores import Rescores
+from earmark_sentiment.scorer import Scorer, default_scorer
 from earmark_sentiment.trends import Trends
 
 
@@ -40,7 +45,7 @@ class Parts:
     clock: Clock
     rng: random.Random
     fetcher: Fetcher
-    scorer: VaderScorer
+    scorers: BrandScorers
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def build(self, channel: str, options: Mapping[str, Any]) -> Listener[Any]:
@@ -89,9 +94,19 @@ class Parts:
         return None
 
     @property
+    def scorer(self) -> Scorer:
+        """Gives the scorer as it ships, without what any brand has learned."""
+        return self.scorers.shipped
+
+    @property
     def cases(self) -> Cases:
         """Gives the service that changes cases."""
         return Cases(self.store, self.clock)
+
+    @property
+    def judging(self) -> Judging:
+        """Gives the service that corrects mentions, one or many."""
+        return Judging(self.store, self.clock)
 
     @property
     def replies(self) -> Replies:
@@ -114,6 +129,27 @@ class Parts:
         return Trends(self.store, self.clock)
 
     @property
+    def learning(self) -> Learning:
+        """Gives what learns from corrections.
+
+        Raises:
+            ConfigError: the scorer in use was brought by somebody else and cannot learn.
+        """
+        scorer = self.scorers.shipped
+        if not isinstance(scorer, Learner):
+            raise ConfigError(
+                "The scorer in use cannot learn.",
+                subject=scorer.model_id,
+                hint="It was registered by an installed package in place of earmark's own.",
+            )
+        return Learning(self.store, self.clock, scorer)
+
+    @property
+    def rescores(self) -> Rescores:
+        """Gives what asks for history to be scored again."""
+        return Rescores(self.store, self.clock)
+
+    @property
     def sources(self) -> Sources:
         """Gives the health of the sources."""
         return Sources(self.store, self.clock)
@@ -125,7 +161,7 @@ class Parts:
             clock=self.clock,
             rng=self.rng,
             build=self.build,
-            scorer=self.scorer,
+            scorers=self.scorers,
             cases=self.cases,
         )
 
@@ -176,6 +212,6 @@ def assemble(
             deadline_seconds=settings.limits.request_seconds,
             max_bytes=settings.limits.response_bytes,
         ),
-        scorer=VaderScorer(),
+        scorers=BrandScorers(default_scorer()),
         secrets=dict(secrets or {}),
     )

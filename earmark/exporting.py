@@ -29,7 +29,9 @@ def rows(store: Store, *, brand_id: int | None = None) -> Iterator[dict[str, Any
     while True:
         query = select(Mention).where(col(Mention.id) > after, col(Mention.twin_of).is_(None))
         if brand_id is not None:
-            mine = select(Match.mention_id).where(col(Match.brand_id) == brand_id)
+            mine = select(Match.mention_id).where(
+                col(Match.brand_id) == brand_id, col(Match.is_relevant)
+            )
             query = query.where(col(Mention.id).in_(mine))
         with store.read() as session:
             page = session.exec(query.order_by(col(Mention.id)).limit(_PAGE)).all()
@@ -45,7 +47,7 @@ def _brands(session: Any, ids: list[int]) -> dict[int, str]:
     query = (
         select(Match.mention_id, Brand.name)
         .join(Brand, col(Brand.id) == col(Match.brand_id))
-        .where(col(Match.mention_id).in_(ids))
+        .where(col(Match.mention_id).in_(ids), col(Match.is_relevant))
         .distinct()
         .order_by(col(Brand.name))
     )

@@ -10,8 +10,9 @@ from sqlmodel import col
 
 from earmark.cleaning import Place
 from earmark_core.store import Store
-from earmark_core.tables import Brand, Monitor
+from earmark_core.tables import Monitor
 from earmark_listeners import monitor
+from earmark_sentiment.reading import names_of
 
 TAKES_ALL = "this source takes all"
 _MONITORS = (
@@ -19,7 +20,6 @@ _MONITORS = (
     .where(col(Monitor.is_enabled))
     .order_by(col(Monitor.id))
 )
-_BRANDS = sa.select(col(Brand.name), col(Brand.names)).order_by(col(Brand.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +76,17 @@ def load_watch(store: Store) -> Watch:
     with store.read() as session:
         connection = session.connection()
         monitors = tuple(tuple(row) for row in connection.execute(_MONITORS))
-        brands = tuple((name, *names) for name, names in connection.execute(_BRANDS))
-    return _watch(monitors, brands)
+        names = names_of(session)
+    return _watch(monitors, names)
 
 
 @lru_cache(maxsize=8)
-def _watch(monitors: tuple[Any, ...], brands: tuple[tuple[str, ...], ...]) -> Watch:
+def _watch(monitors: tuple[Any, ...], names: tuple[str, ...]) -> Watch:
     """Builds what hardly ever changes and is read before each poll."""
-    names = {name for brand in brands for name in brand}
     return Watch(
         monitors=tuple(
             Watched(monitor_id=monitor_id, brand_id=brand_id, query=_parsed(query))
             for monitor_id, brand_id, query in monitors
         ),
-        names=tuple(sorted(names, key=lambda name: (-len(name), name))),
+        names=names,
     )

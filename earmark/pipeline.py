@@ -23,7 +23,7 @@ from earmark_listeners.contract import Batch, Listener
 from earmark_listeners.polling import Kept, Outcome, poll
 from earmark_listeners.schedule import Due, claim_due, finish
 from earmark_queue.cases import Cases
-from earmark_sentiment.scorer import Scorer
+from earmark_sentiment.brand_scorers import BrandScorers
 
 POLL_DEADLINE = timedelta(seconds=300)
 PAUSE_SECONDS = 0.01
@@ -51,14 +51,14 @@ class Pipeline:
         clock: Clock,
         rng: random.Random,
         build: Build,
-        scorer: Scorer,
+        scorers: BrandScorers,
         cases: Cases,
     ) -> None:
         self._store = store
         self._clock = clock
         self._rng = rng
         self._build = build
-        self._scorer = scorer
+        self._scorers = scorers
         self._cases = cases
         self._one_writer = asyncio.Lock()
 
@@ -107,7 +107,7 @@ class Pipeline:
         watch = await asyncio.to_thread(load_watch, self._store)
         async with self._one_writer:
             return await asyncio.to_thread(
-                score_pending, self._store, self._scorer, watch.names, self._clock
+                score_pending, self._store, self._scorers, watch.names, self._clock
             )
 
     async def decide(self) -> int:

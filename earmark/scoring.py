@@ -6,67 +6,107 @@ gives the same.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from earmark_core.clock import Clock
-from earmark_core.model import Score, Text
+from earmark_core.model import Score
 from earmark_core.rollup import Counted, count
 from earmark_core.store import Store
 from earmark_core.tables import Match, Mention
+from earmark_sentiment.brand_scorers import BrandScorers
+from earmark_sentiment.reading import brand_of, text_of
 from earmark_sentiment.scorer import Scorer
 
 _READ = (
     "id", "title", "body", "rating", "lang_hint", "content_hash", "channel", "happened_at",
-    "label", "human_label", "is_own", "twin_of",
+    "label", "human_label", "is_own", "twin_of", "model_id",
 )  # fmt: skip
 
 
 def score_pending(
-    store: Store, scorer: Scorer, names: tuple[str, ...], clock: Clock, *, limit: int = 200
+    store: Store,
+    scorers: BrandScorers,
+    names: tuple[str, ...],
+    clock: Clock,
+    *,
+    limit: int = 200,
 ) -> int:
-    """Scores up to *limit* mentions, the oldest row first; gives how many it took."""
-    columns = [getattr(Mention, name) for name in _READ]
-    query = select(*columns).where(col(Mention.scored_at).is_(None))
+    """Scores up to *limit* mentions, the oldest row first; gives how many it took.
+
+    Each is scored with what was learned for its brand; see `reading.brand_of` for which brand
+    that is where there are several.
+    """
+    query = select(*columns()).where(col(Mention.scored_at).is_(None))
     with store.read() as session:
         pending = session.execute(query.order_by(col(Mention.id)).limit(limit)).all()
+        by_brand = scorer_of(session, scorers, pending)
     if not pending:
         return 0
-    scores = scorer.score_batch([text_of(row, names) for row in pending])
+    scores = scored(pending, by_brand, names)
     with store.write() as session:
-        kept = _still_the_same(session, pending)
+        kept = still_the_same(session, pending)
         pairs = [(row, score) for row, score in zip(pending, scores, strict=True) if row.id in kept]
-        _write(session, pairs, clock)
-        _count(store, session, pairs)
+        write(session, pairs, clock())
+        recount(store, session, pairs)
     return len(pending)
 
 
-def text_of(row: Any, names: tuple[str, ...]) -> Text:
-    """Gives what the scorer reads of a mention: title and body."""
-    words = f"{row.title}\n{row.body}" if row.title else row.body
-    return Text(words, lang=row.lang_hint, rating=row.rating, names=names)
+def columns() -> list[Any]:
+    """Gives the columns of a mention that scoring reads."""
+    return [getattr(Mention, name) for name in _READ]
 
 
-def _still_the_same(session: Session, rows: Sequence[Any]) -> set[int]:
-    """Leaves out what was edited, corrected or scored by another since it was read."""
+def scorer_of(session: Session, scorers: BrandScorers, rows: Sequence[Any]) -> list[Scorer]:
+    """Gives the scorer in force for each of these mentions."""
+    active = scorers.active(session)
+    if not active:
+        return [scorers.shipped] * len(rows)
+    brands = brand_of(session, [row.id for row in rows])
+    return [active.get(brands.get(row.id) or 0, scorers.shipped) for row in rows]
+
+
+def scored(rows: Sequence[Any], scorers: Sequence[Scorer], names: tuple[str, ...]) -> list[Score]:
+    """Gives the scores of these mentions in their order, each by its scorer, in batches."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    for place, scorer in enumerate(scorers):
+        groups[id(scorer)].append(place)
+    found: dict[int, Score] = {}
+    for places in groups.values():
+        texts = [text_of(rows[place], names) for place in places]
+        found.update(zip(places, scorers[places[0]].score_batch(texts), strict=True))
+    return [found[place] for place in range(len(rows))]
+
+
+def still_the_same(session: Session, rows: Sequence[Any], *, scored: bool = False) -> set[int]:
+    """Leaves out what was edited, corrected or scored by another since it was read.
+
+    *scored* asks for mentions that have a score; without, for those that have none.
+    """
+    has_score = col(Mention.scored_at).is_not(None)
     query = (
-        select(Mention.id, Mention.content_hash, Mention.human_label)
+        select(Mention.id, Mention.content_hash, Mention.human_label, Mention.label)
         .where(
             col(Mention.id).in_([row.id for row in rows]),
-            col(Mention.scored_at).is_(None),
+            has_score if scored else ~has_score,
         )
         .with_for_update()
     )
-    now = {row.id: (row.content_hash, row.human_label) for row in session.execute(query)}
-    return {row.id for row in rows if now.get(row.id) == (row.content_hash, row.human_label)}
+    now = {row.id: _state(row) for row in session.execute(query)}
+    return {row.id for row in rows if now.get(row.id) == _state(row)}
 
 
-def _write(session: Session, pairs: Sequence[tuple[Any, Score]], clock: Clock) -> None:
+def _state(row: Any) -> tuple[str, str | None, str | None]:
+    return (row.content_hash, row.human_label, row.label)
+
+
+def write(session: Session, pairs: Sequence[tuple[Any, Score]], at: datetime) -> None:
+    """Keeps the scores of mentions as of this moment."""
     if not pairs:
         return
-    at = clock()
     table = Mention.__table__  # type: ignore[attr-defined]
     session.connection().execute(
         sa.update(table).where(table.c.id == sa.bindparam("row_id")),
@@ -89,13 +129,14 @@ def _values(score: Score) -> dict[str, Any]:
     }
 
 
-def _count(store: Store, session: Session, pairs: Sequence[tuple[Any, Score]]) -> None:
+def recount(store: Store, session: Session, pairs: Sequence[tuple[Any, Score]]) -> None:
+    """Counts scored mentions in the rollups of their brands; what was counted moves over."""
     brands: dict[int, set[int]] = defaultdict(set)
     counted: dict[int, set[int]] = defaultdict(set)
     ids = [row.id for row, _ in pairs]
     for match in session.execute(
         select(Match.mention_id, Match.brand_id, Match.is_counted).where(
-            col(Match.mention_id).in_(ids)
+            col(Match.mention_id).in_(ids), col(Match.is_relevant)
         )
     ):
         brands[match.mention_id].add(match.brand_id)
@@ -108,9 +149,15 @@ def _count(store: Store, session: Session, pairs: Sequence[tuple[Any, Score]]) -
             continue
         for brand in brands[row.id]:
             now = row.human_label or (str(score.label) if score.label else None)
-            add.append(Counted(brand, row.channel, row.happened_at, now))
+            model = score.model_id if score.label else ""
+            add.append(Counted(brand, row.channel, row.happened_at, now, model))
             if brand in counted[row.id]:
                 before = row.human_label or row.label
-                take.append(Counted(brand, row.channel, row.happened_at, before))
+                model = row.model_id if row.label else ""
+                take.append(Counted(brand, row.channel, row.happened_at, before, model))
     count(store, session, add=add, take=take)
-    session.execute(sa.update(Match).where(col(Match.mention_id).in_(ids)).values(is_counted=True))
+    session.execute(
+        sa.update(Match)
+        .where(col(Match.mention_id).in_(ids), col(Match.is_relevant))
+        .values(is_counted=True)
+    )

@@ -12,13 +12,13 @@ from earmark.app import Parts, rules_of
 from earmark.brands import Brands
 from earmark.matching import load_watch
 from earmark.people import local_actor
-from earmark.scoring import text_of
 from earmark.worker import heartbeat_age
 from earmark_core.access import may, require
 from earmark_core.model import Actor, Receipt, Role
 from earmark_core.tables import Case, Mention, Policy
 from earmark_dashboard.server import serve
 from earmark_dashboard.services import Services
+from earmark_sentiment.reading import text_of
 
 _LOOK_SECONDS = 2.0
 
@@ -52,8 +52,9 @@ def services(parts: Parts) -> Services:
 def explain(parts: Parts, actor: Actor, mention_id: int) -> Receipt | None:
     """Gives the receipt of a mention's score, None where it has none.
 
-    It is worked out anew, which gives the same sum unless the brands' names have changed since;
-    then there is none, rather than one that does not add up to what is shown.
+    It is worked out anew by the model that made it, which gives the same sum unless the brands'
+    names have changed since; then there is none, rather than one that does not add up to what is
+    shown.
     """
     require(actor, Role.viewer, "see why")
     names = load_watch(parts.store).names
@@ -62,8 +63,9 @@ def explain(parts: Parts, actor: Actor, mention_id: int) -> Receipt | None:
         if mention is None or mention.compound is None:
             return None
         text, shown = text_of(mention, names), mention.compound
-    receipt = parts.scorer.explain(text)
-    return receipt if receipt.compound == shown else None
+        scorer = parts.scorers.of_model(session, mention.model_id)
+    receipt = scorer.explain(text) if scorer else None
+    return receipt if receipt and receipt.compound == shown else None
 
 
 def needs_approval(parts: Parts, actor: Actor, case_id: int) -> bool:

@@ -11,6 +11,7 @@ from earmark.app import Parts
 from earmark.engine import Embedded
 from earmark.pipeline import Pipeline
 from earmark_core.errors import StoreError
+from earmark_core.jobs import JobRow, claim
 from earmark_core.tables import Heartbeat
 from earmark_listeners.schedule import Due
 from earmark_queue import clocks
@@ -44,6 +45,7 @@ class Worker:
             ("outbox", 1.0, self.deliver),
             ("clocks", 5.0, self.clocks),
             ("jobs", 1.0, self.jobs),
+            ("nightly", 600.0, self.nightly),
             ("heartbeat", 2.0, self.heartbeat),
         )
         for name, seconds, tick in ticks:
@@ -88,8 +90,21 @@ class Worker:
         await asyncio.to_thread(clocks.tick, self._parts.store, self._parts.clock)
 
     async def jobs(self) -> None:
-        """Does what the pages asked for."""
-        await jobs.run_next(self._parts.store, self._parts.clock, self._pipeline)
+        """Does what the pages asked for; what takes long goes on beside the rest."""
+        job = await asyncio.to_thread(claim, self._parts.store, self._parts.clock())
+        if job is None:
+            return
+        if job.kind in jobs.LONG:
+            await self._engine.submit(self._do, key=f"job:{job.id}", job=job)
+        else:
+            await self._do(job)
+
+    async def _do(self, job: JobRow) -> None:
+        await jobs.do(self._parts, self._pipeline, job)
+
+    async def nightly(self) -> None:
+        """Asks once a day to learn from what was corrected."""
+        await asyncio.to_thread(jobs.ask_nightly, self._parts)
 
     async def heartbeat(self) -> None:
         """Says that the worker is alive; ends it when whoever started it is gone."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, or_, update
+from sqlalchemy import case, delete, func, or_, update
 from sqlalchemy import select as pick
 from sqlmodel import Session, col, select
 
@@ -34,6 +34,7 @@ from earmark_core.tables import (
     RawPayload,
     Reply,
     RollupHour,
+    RollupModel,
     SavedReply,
     SlaClock,
     Source,
@@ -166,6 +167,7 @@ def _uncount(session: Session, demo: _Demo, ids: Sequence[Any]) -> None:
             col(Mention.channel),
             col(Mention.happened_at),
             shown.label("shown"),
+            case((col(Mention.label).is_not(None), col(Mention.model_id)), else_="").label("model"),
         )
         .join(Mention, col(Mention.id) == Match.mention_id)
         .where(
@@ -178,7 +180,8 @@ def _uncount(session: Session, demo: _Demo, ids: Sequence[Any]) -> None:
         .distinct()
     ).all()
     take = [
-        rollup.Counted(row.brand_id, row.channel, row.happened_at, row.shown) for row in counted
+        rollup.Counted(row.brand_id, row.channel, row.happened_at, row.shown, row.model)
+        for row in counted
     ]
     rollup.count(demo.store, session, add=(), take=take)
 
@@ -233,6 +236,7 @@ def _finish(store: Store, demo: _Demo, counts: "Counter[str]", actor: Actor, clo
         if session.exec(late).first() is not None:
             return False
         _drop(session, RollupHour.brand_id, brands)
+        _drop(session, RollupModel.brand_id, brands)
         _drop(session, PollWindow.source_id, demo.sources)
         _drop(session, Quarantine.source_id, demo.sources)
         counts["monitors"] += _drop(session, Monitor.brand_id, brands)

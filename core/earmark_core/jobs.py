@@ -71,13 +71,19 @@ def submit(
     return session.exec(live).one() or 0
 
 
-def claim(store: Store, now: datetime) -> JobRow | None:
-    """Takes the next job, or one whose worker died, for as long as the lease lasts."""
+def claim(store: Store, now: datetime, *, only: int | None = None) -> JobRow | None:
+    """Takes the next job, or one whose worker died, for as long as the lease lasts.
+
+    *only* takes that one if it waits, and nothing else.
+    """
     ready = sa.or_(
         col(Job.state) == "waiting",
         sa.and_(col(Job.state) == "running", col(Job.lease_until) < now),
     )
-    first = store.skip_locked(select(Job.id).where(ready).order_by(col(Job.id)).limit(1))
+    wanted = select(Job.id).where(ready).order_by(col(Job.id)).limit(1)
+    if only is not None:
+        wanted = wanted.where(col(Job.id) == only)
+    first = store.skip_locked(wanted)
     statement = (
         sa.update(Job)
         .where(col(Job.id) == first.scalar_subquery())
@@ -96,6 +102,33 @@ def progress(store: Store, job_id: int, *, done: int, total: int, now: datetime)
         job = session.get_one(Job, job_id)
         job.done, job.total, job.lease_until = done, total, now + LEASE
         return job.wants_cancel
+
+
+def hold(session: Session, job: JobRow, *, done: int, now: datetime) -> Job | None:
+    """Gives the job's row in the caller's transaction, its lease extended.
+
+    None where it is no longer ours: it has ended, or another worker has taken it further than
+    *done*. What a job did and how far it is are then kept together or not at all.
+    """
+    row = session.exec(select(Job).where(Job.id == job.id).with_for_update()).first()
+    if row is None or row.state != "running" or row.done != done:
+        return None
+    row.lease_until = now + LEASE
+    session.add(row)
+    return row
+
+
+def cancel(store: Store, job_id: int) -> bool:
+    """Asks that a job ends; gives False if it has ended already. One that waits ends at once."""
+    with store.write() as session:
+        row = session.exec(select(Job).where(Job.id == job_id).with_for_update()).first()
+        if row is None or row.state not in {"waiting", "running"}:
+            return False
+        row.wants_cancel = True
+        if row.state == "waiting":
+            row.state, row.note = "cancelled", "Cancelled before it began."
+        session.add(row)
+        return True
 
 
 def end(store: Store, job_id: int, *, state: str, note: str, now: datetime) -> None:

@@ -187,13 +187,37 @@ class ReceiptPart:
 
 
 @dataclass(frozen=True, slots=True)
+class LogitPart:
+    """One share in the logit of "negative": what it is of, and how much it adds.
+
+    `kind` is word (one or two words of the text), number (what VADER and the look of the text
+    say), base (what every text starts from) or brand (what was learned for the brand). `start`
+    and `end` are offsets into the prepared text of the first place, -1 where there is none.
+    """
+
+    name: str
+    value: float
+    kind: str
+    start: int = -1
+    end: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """Why a score is what it is; `compound` is `total / sqrt(total² + 15)`, rounded to 4 places."""
+    """Why a score is what it is; `compound` is `total / sqrt(total² + 15)`, rounded to 4 places.
+
+    `logit` is the sum of `logit_parts`, in order; the probability of negative is
+    `1 / (1 + exp(-logit))`. It is None for a scorer that has no head. `hints` are for a person
+    ("maybe sarcasm") and change no score.
+    """
 
     prepared: str
     parts: tuple[ReceiptPart, ...]
     total: float
     compound: float
+    logit: float | None = None
+    logit_parts: tuple[LogitPart, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +237,8 @@ class Score:
     """What a text was found to say; figures are None unless `status` is scored.
 
     The three probabilities add up to 1. `compound` is VADER's, from -1 to 1, of the prepared text.
+    `sentences` are the lowest, the mean and the last compound of its sentences, None for a text
+    of one. `is_conflict` says that the stars and the words of a review contradict each other.
     """
 
     status: ScoreStatus
@@ -226,6 +252,8 @@ class Score:
     model_id: str = ""
     cues: tuple[Cue, ...] = ()
     rated: bool = False
+    sentences: tuple[float, float, float] | None = None
+    is_conflict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from earmark.cli.context import AsJson, Config, Data, actor_of, emit, parts_for,
 from earmark_core.errors import ConfigError
 from earmark_core.model import Score, ScoreStatus, Text
 from earmark_core.tables import Brand
-from earmark_sentiment.scorer import VaderScorer
+from earmark_sentiment.scorer import default_scorer
 
 _BATCH = 200
 BrandName = Annotated[str | None, typer.Option("--brand", help="Name of the brand.")]
@@ -35,7 +35,7 @@ def score() -> None:
     Writes one line each, in order. A line that cannot be read gets status error, the rest is
     scored, and the exit code is 1.
     """
-    scorer = VaderScorer()
+    scorer = default_scorer()
     lines = enumerate(sys.stdin.buffer, 1)
     bad = 0
     while batch := list(islice(lines, _BATCH)):
@@ -107,7 +107,7 @@ def import_(
     """
     found = importing.read(file)
     with parts_for(data, config, create=True) as parts:
-        brand_id = _brand(parts, brand)
+        brand_id = brand_named(parts, brand)
         with progress() as bar:
             task = bar.add_task("Reading", total=None)
             total = intake.take(
@@ -132,7 +132,7 @@ def import_(
         raise typer.Exit(1)
 
 
-def _brand(parts: Parts, name: str | None) -> int:
+def brand_named(parts: Parts, name: str | None) -> int:
     """Gives the brand of that name; with no name, the only one of one's own."""
     with parts.store.read() as session:
         brands = session.exec(select(Brand).where(~col(Brand.is_competitor))).all()
@@ -159,7 +159,7 @@ def export(
 ) -> None:
     """Writes mentions with their scores to a file that `earmark import` reads."""
     with parts_for(data, config) as parts, progress() as bar:
-        brand_id = _brand(parts, brand) if brand else None
+        brand_id = brand_named(parts, brand) if brand else None
         task = bar.add_task("Writing", total=None)
         found = exporting.rows(parts.store, brand_id=brand_id)
         if file is None:

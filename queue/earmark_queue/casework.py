@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from earmark_core import audit
 from earmark_core.errors import UnknownCase
 from earmark_core.model import ALIVE, Actor, CaseStatus, Priority
-from earmark_core.tables import Case, Policy, SlaClock
+from earmark_core.tables import BrandModel, Case, Policy, SlaClock
 from earmark_queue.priority import Terms
 
 
@@ -92,12 +92,21 @@ def change(
 
 
 def terms_of(session: Session, brand_id: int) -> Terms:
-    """Gives the brand's terms; those of the house if it has no policy."""
+    """Gives the brand's terms; those of the house if it has no policy.
+
+    Where the policy leaves it open, from which probability on a mention is queued is what was
+    learned for the brand.
+    """
+    learned = session.exec(
+        select(BrandModel.queue_from).where(
+            BrandModel.brand_id == brand_id, BrandModel.state == "active"
+        )
+    ).first()
     policy = session.exec(select(Policy).where(Policy.brand_id == brand_id)).first()
     if policy is None:
-        return Terms()
+        return Terms(queue_negative_from=learned or 0.0)
     return Terms(
-        queue_negative_from=policy.queue_negative_from,
+        queue_negative_from=policy.queue_negative_from or learned or 0.0,
         queue_rating_to=policy.queue_rating_to,
         first_response_minutes=policy.first_response_minutes,
         urgent_response_minutes=policy.urgent_response_minutes,

@@ -12,6 +12,7 @@ from earmark_core.store import Store
 from earmark_core.tables import Case, CaseMention, Correction, Match, Mention
 from earmark_queue.casework import by_actor
 from earmark_queue.situation import label_of
+from earmark_sentiment.sampling import is_drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +24,20 @@ class Change:
 
 
 def correct(
-    store: Store, session: Session, actor: Actor, mention_id: int, label: Label, now: datetime
+    store: Store,
+    session: Session,
+    actor: Actor,
+    mention_id: int,
+    label: Label,
+    now: datetime,
+    *,
+    is_sample: bool = False,
 ) -> Change:
-    """Sets a mention's label by hand, with its counts, its case's label and the history."""
-    mention = session.exec(
-        select(Mention).where(Mention.id == mention_id).with_for_update()
-    ).first()
-    if mention is None or mention.scored_at is None:
-        raise EarmarkError(
-            "There is no such mention, or it has not been scored yet.",
-            subject=f"mention {mention_id}",
-            hint="Try again in a moment.",
-        )
+    """Sets a mention's label by hand, with its counts, its case's label and the history.
+
+    *is_sample* tells that nobody chose the mention: it was drawn for the blind sample.
+    """
+    mention = _mention(session, mention_id)
     old = label_of(mention)
     if mention.human_label == label:
         return Change(old, label)
@@ -43,6 +46,7 @@ def correct(
             mention_id=mention_id,
             machine_label=mention.label,
             label=label,
+            is_sample=is_sample and is_drawn(mention_id),
             model_id=mention.model_id,
             by=actor.name,
             at=now,
@@ -63,6 +67,19 @@ def correct(
         after={"label": label},
     )
     return Change(old, label)
+
+
+def _mention(session: Session, mention_id: int) -> Mention:
+    mention = session.exec(
+        select(Mention).where(Mention.id == mention_id).with_for_update()
+    ).first()
+    if mention is None or mention.scored_at is None:
+        raise EarmarkError(
+            "There is no such mention, or it has not been scored yet.",
+            subject=f"mention {mention_id}",
+            hint="Try again in a moment.",
+        )
+    return mention
 
 
 def _count(store: Store, session: Session, mention: Mention, old: Label | None, new: Label) -> None:

@@ -16,7 +16,8 @@ class Seen:
     """A mention as one brand sees it, with its score.
 
     `brand_id` None is a mention that no monitor claims. `known_revision` is the wording its case
-    knows, None if it belongs to no case of this brand yet.
+    knows, None if it belongs to no case of this brand yet. `asked` is what a person said of whether
+    it needs an answer, None where nobody did.
     """
 
     id: int
@@ -35,6 +36,7 @@ class Seen:
     known_revision: int | None = None
     edited_at: datetime | None = None
     seen_at: datetime | None = None
+    asked: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +135,27 @@ Intent = OpenCase | AppendToCase | WakeCase | ReopenCase | EditCase | RaiseCase 
 
 def wants_answer(seen: Seen, terms: Terms) -> tuple[str, ...]:
     """Gives the reasons why somebody should answer; none if nobody has to."""
-    reasons = []
+    if seen.asked is False:
+        return ()
+    reasons = ["A person says that it needs an answer"] if seen.asked else []
     if seen.label is Label.negative and seen.p_neg is None:
         reasons.append("Negative")
-    elif seen.label is Label.negative and (seen.p_neg or 0.0) >= terms.queue_negative_from:
+    elif _is_negative_enough(seen, terms.queue_negative_from):
         reasons.append(f"Negative ({seen.p_neg:.0%})")
     if seen.rating is not None and seen.rating <= terms.queue_rating_to:
         reasons.append(f"Rated {seen.rating:g} of 5")
     reasons.extend(cue_words(cue) for cue in seen.cues if cue.kind in ASKS + URGENCIES)
     return tuple(dict.fromkeys(reasons))
+
+
+def _is_negative_enough(seen: Seen, threshold: float) -> bool:
+    """Tells whether the mention is as likely negative as the brand wants it for its queue.
+
+    A threshold below what makes the label lets in neutral ones that may well be negative.
+    """
+    if seen.p_neg is None or seen.p_neg < threshold:
+        return False
+    return seen.label is Label.negative or (seen.label is Label.neutral and threshold > 0)
 
 
 def decide(seen: Seen, situation: Situation, now: datetime) -> tuple[Intent, ...]:
@@ -167,7 +181,7 @@ def _refusal(seen: Seen) -> str:
         (seen.brand_id is None, "no monitor matches it"),
         (seen.is_competitor, "it is about a competitor"),
         (seen.is_own, "it is our own"),
-        (seen.is_history, "it is older than the first poll"),
+        (seen.is_history and not seen.asked, "it is older than the first poll"),
         (seen.is_gone, "it is gone at the source"),
         (seen.is_twin, "the same post was heard at another source"),
     )

@@ -38,13 +38,12 @@ def _belongs(session: Session, brand_id: int) -> Any:
     A quiet brand's mentions are named one by one: newest first, the database would read all of
     everybody's until it met them.
     """
-    match = select(Match.mention_id).where(Match.brand_id == brand_id).limit(FEW + 1)
+    mine = (col(Match.brand_id) == brand_id, col(Match.is_relevant))
+    match = select(Match.mention_id).where(*mine).limit(FEW + 1)
     few = session.exec(match).all()
     if len(few) <= FEW:
         return col(Mention.id).in_(set(few))
-    return sa.exists().where(
-        col(Match.mention_id) == col(Mention.id), col(Match.brand_id) == brand_id
-    )
+    return sa.exists().where(col(Match.mention_id) == col(Mention.id), *mine)
 
 
 def narrowed(

@@ -54,7 +54,7 @@ def look_around(session: Session, mentions: Sequence[Mention]) -> Surroundings:
     rows = session.exec(
         select(Match.mention_id, Match.brand_id, Match.clause, Brand.is_competitor)
         .join(Brand, col(Brand.id) == col(Match.brand_id))
-        .where(col(Match.mention_id).in_(ids))
+        .where(col(Match.mention_id).in_(ids), col(Match.is_relevant))
         .order_by(col(Match.id))
     ).all()
     for mention_id, brand_id, clause, is_competitor in rows:
@@ -92,6 +92,7 @@ def as_seen(mention: Mention, claim: Claim | None, known_revision: int | None = 
         known_revision=known_revision,
         edited_at=mention.edited_at,
         seen_at=mention.seen_at,
+        asked=mention.human_needs_answer,
     )
 
 

@@ -8,9 +8,11 @@ from functools import cache
 from importlib.resources import files
 
 from earmark_core.model import Cue
+from earmark_sentiment.cuesearch import OPENING, CueSearch, Span
 from earmark_sentiment.prepare import prepare
+from earmark_sentiment.smallsigns import small_signs
 
-CUES_VERSION = 1
+CUES_VERSION = 2
 URGENT = ("safety", "legal", "money", "churn", "outage", "press")
 """The kinds that want a person soon."""
 NEEDS_ANSWER = frozenset({*URGENT, "complaint", "question", "request", "lead"})
@@ -21,12 +23,14 @@ _MOST_PER_KIND = 3
 _LONGEST = 80
 _BRIEF = 120
 _TITLED = 0.7
-_OPENING = r"(?:^|[.!,;:-] |\b(?:hi|hello|hey|and|so|but|also) )"
+_SHORT = 240
+_OPENS = " opening"
+_CALLS = ("question", "request", "lead")
 
 
 @cache
-def patterns() -> dict[str, re.Pattern[str]]:
-    """Gives the expression of each kind, and of what silences others: headline, solved."""
+def _sections() -> dict[str, list[str]]:
+    """Gives the expressions of each section of `cues.txt`, in order."""
     text = files("earmark_sentiment").joinpath("cues.txt").read_text(encoding="utf-8")
     sections: dict[str, list[str]] = {}
     for line in text.splitlines():
@@ -35,24 +39,39 @@ def patterns() -> dict[str, re.Pattern[str]]:
         elif line and not line.startswith("#"):
             lines.append(line)
     words = dict(line.split(" = ", 1) for line in sections.pop("words"))
-    kinds = [name for name in sections if not name.endswith(" opening")]
-    return {
-        kind: _compiled(sections[kind], sections.get(f"{kind} opening", []), words)
-        for kind in kinds
+    return {name: [_expression(line, words) for line in lines] for name, lines in sections.items()}
+
+
+def _expression(line: str, words: dict[str, str]) -> str:
+    line = re.sub(r"<(\w+)>", lambda name: words[name[1]], line)
+    line = line.replace(" ...", "[^.!?]{0,40}").replace("~", r"\w{0,6}")
+    return re.sub(r"\((?!\?)", "(?:", line)
+
+
+@cache
+def _search() -> CueSearch:
+    opening = {
+        name.removesuffix(_OPENS): lines
+        for name, lines in _sections().items()
+        if name.endswith(_OPENS)
     }
+    whole = {name: lines for name, lines in _sections().items() if not name.endswith(_OPENS)}
+    return CueSearch(whole, opening)
 
 
-def _compiled(lines: list[str], opening: list[str], words: dict[str, str]) -> re.Pattern[str]:
-    whole = rf"(?<!\w)(?:{_either(lines, words)})(?!\w)"
-    if opening:
-        whole = rf"{whole}|{_OPENING}(?:{_either(opening, words)})(?!\w)"
-    return re.compile(whole)
-
-
-def _either(lines: list[str], words: dict[str, str]) -> str:
-    either = re.sub(r"<(\w+)>", lambda name: words[name[1]], "|".join(lines))
-    either = either.replace(" ...", "[^.!?]{0,40}").replace("~", r"\w{0,6}")
-    return re.sub(r"\((?!\?)", "(?:", either)
+@cache
+def patterns() -> dict[str, re.Pattern[str]]:
+    """Gives all that is looked for of each kind as one expression: what `cues` must agree with."""
+    known = _sections()
+    result = {}
+    for kind, lines in known.items():
+        if not kind.endswith(_OPENS):
+            whole = rf"(?<!\w)(?:{'|'.join(lines)})(?!\w)"
+            opening = known.get(kind + _OPENS)
+            if opening:
+                whole = rf"{whole}|{OPENING}(?:{'|'.join(opening)})(?!\w)"
+            result[kind] = re.compile(whole)
+    return result
 
 
 def cues(text: str) -> tuple[Cue, ...]:
@@ -70,28 +89,28 @@ def cues_of(prepared: str, *, is_praise: bool = False) -> tuple[Cue, ...]:
     `is_praise` says that the writer is known to be pleased, by four or five stars: then a mere
     mention of a problem is no complaint.
     """
-    known = patterns()
     said = prepared[:_READ].lower()
-    praise = _found("praise", said)
-    is_personal = known["personal"].search(said) is not None
-    if not is_personal and (known["headline"].search(said) or _is_titled(prepared)):
+    found = _search().find(said)
+    praise = _named("praise", said, found)
+    is_personal = "personal" in found
+    if not is_personal and ("headline" in found or _is_titled(prepared)):
         return praise
-    unsolved = known["solved"].sub(" ", said)
-    complaint = _found("complaint", unsolved)
-    is_plain_praise = not complaint and (
-        is_praise or (bool(praise) and not known["turning"].search(said))
-    )
+    unsolved, left = said, found
+    if "solved" in found:
+        unsolved = _without(said, found["solved"])
+        left = _search().find(unsolved)
+    complaint = _named("complaint", unsolved, left)
+    is_plain_praise = not complaint and (is_praise or (bool(praise) and "turning" not in found))
     if not complaint and not is_plain_praise and (is_personal or len(said) <= _BRIEF):
-        complaint = _found("complaint", unsolved, "mention")
-    calls = (
-        *_found("question", said),
-        *_found("request", said),
-        *_found("lead", said),
-    )
+        complaint = _named("complaint", unsolved, left, "mention")
+    calls = [cue for kind in _CALLS if kind in found for cue in _named(kind, said, found)]
     if is_plain_praise:
         return (*calls, *praise)
-    urgent = [cue for kind in URGENT for cue in _found(kind, said)]
-    return (*complaint, *calls, *praise, *urgent)
+    urgent = [cue for kind in URGENT if kind in found for cue in _named(kind, said, found)]
+    if complaint or calls or praise or urgent or is_praise or "solved" in found:
+        return (*complaint, *calls, *praise, *urgent)
+    small = small_signs(said) if len(said) <= _SHORT else ""
+    return (Cue("complaint", small[:_LONGEST]),) if small else ()
 
 
 def needs_answer(found: tuple[Cue, ...]) -> bool:
@@ -106,10 +125,20 @@ def _is_titled(text: str) -> bool:
     return len(words) > 3 and titled >= _TITLED * len(words)
 
 
-def _found(kind: str, said: str, pattern: str = "") -> tuple[Cue, ...]:
-    words: dict[str, None] = {}
-    for match in patterns()[pattern or kind].finditer(said):
-        words.setdefault(match[0].strip(" ,.;:!")[-_LONGEST:], None)
-        if len(words) == _MOST_PER_KIND:
-            break
-    return tuple(Cue(kind, word) for word in words)
+def _without(said: str, places: list[Span]) -> str:
+    """Gives the text with a space in place of each of these."""
+    pieces, end = [], 0
+    for start, stop in places:
+        pieces.append(said[end:start])
+        end = stop
+    return " ".join([*pieces, said[end:]])
+
+
+def _named(
+    kind: str, said: str, found: dict[str, list[Span]], section: str = ""
+) -> tuple[Cue, ...]:
+    places = found.get(section or kind)
+    if not places:
+        return ()
+    words = dict.fromkeys(said[start:end].strip(" ,.;:!")[-_LONGEST:] for start, end in places)
+    return tuple(Cue(kind, word) for word in list(words)[:_MOST_PER_KIND])

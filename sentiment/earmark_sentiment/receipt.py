@@ -1,10 +1,16 @@
 """Why a score is what it is: each word's share and the rules behind it, adding up to the total."""
 
 import string
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from earmark_core.model import Receipt, ReceiptPart
+from earmark_core.model import Cue, Receipt, ReceiptPart
+from earmark_sentiment.features import Extractor, Features
+from earmark_sentiment.head import Head
 from earmark_sentiment.vader import Analysis, Vader, squash
 from earmark_sentiment.valence import signed, stripped
+
+_FELT = 0.3
 
 
 def receipt(vader: Vader, prepared: str) -> Receipt:
@@ -19,9 +25,41 @@ def receipt(vader: Vader, prepared: str) -> Receipt:
     return Receipt(prepared, tuple(parts), found.total, squash(found.total))
 
 
+def full_receipt(
+    vader: Vader, extractor: Extractor, head: Head, prepared: str, cues: Sequence[Cue]
+) -> Receipt:
+    """Gives the receipt of a text with the shares in the head's logit of "negative", and hints.
+
+    The values of `logit_parts`, added in order, give `logit` exactly.
+    """
+    found = vader.analyse(prepared)
+    features = extractor.of(found, cues)
+    spans = _spans(found, range(len(found.words)))
+    worded = [i for i, raw in enumerate(found.words) if extractor.plain(raw)]
+    parts = tuple(head.parts(features, [spans[i] for i in worded]))
+    return replace(
+        receipt(vader, prepared),
+        logit=sum(part.value for part in parts),
+        logit_parts=parts,
+        hints=hints(features, cues),
+    )
+
+
+def hints(features: Features, cues: Sequence[Cue]) -> tuple[str, ...]:
+    """Gives what a person should look at twice; no score follows from it."""
+    sentences = features.sentences
+    found = []
+    if sentences.lowest <= -_FELT and sentences.highest >= _FELT:
+        found.append("mixed: one sentence praises, another complains")
+    is_complaint = any(cue.kind == "complaint" for cue in cues)
+    if features.compound >= _FELT and is_complaint:
+        found.append("maybe sarcasm: kind words beside a complaint")
+    return tuple(found)
+
+
 def _words(found: Analysis, vader: Vader) -> list[ReceiptPart]:
     parts = []
-    spans = _spans(found)
+    spans = _spans(found, found.at)
     for i, value, rules in zip(found.at, found.values, found.notes, strict=True):
         word = stripped(found.words[i])
         start, end = spans[i]
@@ -31,10 +69,10 @@ def _words(found: Analysis, vader: Vader) -> list[ReceiptPart]:
     return parts
 
 
-def _spans(found: Analysis) -> dict[int, tuple[int, int]]:
-    """Gives start and end in the prepared text of each word that the lexicon knows."""
+def _spans(found: Analysis, places: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Gives start and end in the prepared text of the words at these places."""
     spans = {}
-    wanted = set(found.at)
+    wanted = set(places)
     position = 0
     for i, raw in enumerate(found.words):
         begin = found.text.index(raw, position)

@@ -1,15 +1,22 @@
 """A text to its score: honest about what it cannot judge, and never an exception."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import entry_points
 from typing import Protocol
 
-from earmark_core.model import Label, Receipt, Score, ScoreStatus, Text
+from earmark_core.model import Cue, Label, Receipt, Score, ScoreStatus, Text
 from earmark_sentiment.complaint import CUES_VERSION, cues_of
+from earmark_sentiment.features import Extractor, Features
+from earmark_sentiment.head import BrandModel, Head, shipped
 from earmark_sentiment.language import Language, has_words, identify
 from earmark_sentiment.prepare import PREP_VERSION, prepare
-from earmark_sentiment.receipt import receipt
+from earmark_sentiment.receipt import full_receipt, receipt
 from earmark_sentiment.vader import VERSION, Vader, installed
+
+Identify = Callable[[str, str, Callable[[str], bool]], Language]
+PLUGINS = "earmark.scorers"
+"""The entry point group of scorers brought by others; see `default_scorer`."""
 
 _CUT = 0.05
 _STEEPNESS = 4.0
@@ -17,6 +24,7 @@ _STAR_CUT = 0.25
 _STAR_STEEPNESS = 6.0
 _PLEASED = 3.5
 _DISPLEASED = 2.5
+_CLEAR = 0.75
 
 
 class Scorer(Protocol):
@@ -46,8 +54,9 @@ class VaderScorer:
 
     model_id = f"vader-{VERSION}+prep-{PREP_VERSION}+cues-{CUES_VERSION}"
 
-    def __init__(self) -> None:
+    def __init__(self, identify: Identify = identify) -> None:
         self._vader: Vader = installed()
+        self._identify = identify
 
     def score_batch(self, texts: Sequence[Text]) -> list[Score]:
         """Gives one score per text, in the same order; raises for no text."""
@@ -65,18 +74,21 @@ class VaderScorer:
         rating = _stars(text.rating)
         language = None
         if has_words(prepared):
-            language = identify(prepared, text.lang, self._vader.lexicon.__contains__)
+            language = self._identify(prepared, text.lang, self._vader.lexicon.__contains__)
         if language is not None and language.is_english:
             return self._scored(prepared, language, rating)
         if rating is not None:
             return self._rated(rating, language)
+        return self._unscored(text, language)
+
+    def _unscored(self, text: Text, language: Language | None) -> Score:  # noqa: ARG002
         code, confidence = (language.code, language.confidence) if language else ("", None)
         status = ScoreStatus.unscored_language if language else ScoreStatus.unscored_empty
         return Score(status, lang=code, lang_confidence=confidence, model_id=self.model_id)
 
     def _scored(self, prepared: str, language: Language, rating: float | None) -> Score:
         compound = self._vader.polarity_scores(prepared)["compound"]
-        by_text = _spread(compound, _CUT, _STEEPNESS)
+        by_text = spread_of_compound(compound)
         negative, neutral, positive = by_text if rating is None else _of_stars(rating)
         return Score(
             ScoreStatus.scored,
@@ -88,7 +100,7 @@ class VaderScorer:
             lang=language.code,
             lang_confidence=language.confidence,
             model_id=self.model_id,
-            cues=cues_of(prepared, is_praise=rating is not None and rating > _PLEASED),
+            cues=_cues(prepared, rating),
             rated=rating is not None,
         )
 
@@ -107,6 +119,104 @@ class VaderScorer:
         )
 
 
+class HeadScorer(VaderScorer):
+    """Scores English by the head on VADER's features, and reviews by their stars.
+
+    Like `VaderScorer`, but the probabilities are those of the head, calibrated on kinds of text
+    that it was not trained on, and the label is the likeliest of the three. `compound` stays
+    VADER's own of the prepared text. A brand's model changes both, see `with_brand_model`.
+    """
+
+    def __init__(
+        self,
+        head: Head | None = None,
+        *,
+        languages: Mapping[str, Scorer] | None = None,
+        identify: Identify = identify,
+    ) -> None:
+        """Takes the shipped head if none is given.
+
+        `languages` holds scorers for other languages by their code; they are given the texts
+        that are surely in that language and have no rating.
+        """
+        super().__init__(identify)
+        self._head = head or shipped()
+        self._languages = dict(languages or {})
+        brand = self._head.brand
+        if brand is not None and brand.lexicon:
+            self._vader = Vader({**self._vader.lexicon, **brand.lexicon}, self._vader.emojis)
+        self._extractor = Extractor(self._vader)
+        parts = (self._head.model_id, f"vader-{VERSION}", f"prep-{PREP_VERSION}")
+        self.model_id = "+".join((*parts, f"cues-{CUES_VERSION}"))
+
+    def with_brand_model(self, brand: BrandModel | None) -> "HeadScorer":
+        """Gives a scorer with what was learned for a brand; None takes it off again."""
+        head = self._head.with_brand_model(brand)
+        return HeadScorer(head, languages=self._languages, identify=self._identify)
+
+    def features(self, text: Text) -> Features:
+        """Gives what the head sees of a text, whatever its language; for learning."""
+        prepared = self._prepared(text)
+        return self._extractor.features(prepared, _cues(prepared, _stars(text.rating)))
+
+    def explain(self, text: Text) -> Receipt:
+        """Gives the receipt of the prepared text, whether or not the text is scored.
+
+        It explains the words even where stars outrank them.
+        """
+        prepared = self._prepared(text)
+        cues = _cues(prepared, _stars(text.rating))
+        return full_receipt(self._vader, self._extractor, self._head, prepared, cues)
+
+    def _scored(self, prepared: str, language: Language, rating: float | None) -> Score:
+        cues = _cues(prepared, rating)
+        features = self._extractor.features(prepared, cues)
+        by_text = self._head.probabilities(features)
+        negative, neutral, positive = by_text if rating is None else _of_stars(rating)
+        sentences = features.sentences
+        return Score(
+            ScoreStatus.scored,
+            label=likeliest(*by_text) if rating is None else label_of_rating(rating),
+            p_neg=negative,
+            p_neu=neutral,
+            p_pos=positive,
+            compound=features.compound,
+            lang=language.code,
+            lang_confidence=language.confidence,
+            model_id=self.model_id,
+            cues=cues,
+            rated=rating is not None,
+            sentences=(
+                (sentences.lowest, sentences.mean, sentences.last) if sentences.count > 1 else None
+            ),
+            is_conflict=rating is not None and _contradicts(rating, by_text[0], by_text[2]),
+        )
+
+    def _unscored(self, text: Text, language: Language | None) -> Score:
+        other = self._languages.get(language.code) if language else None
+        return other.score_batch([text])[0] if other else super()._unscored(text, language)
+
+
+def default_scorer() -> Scorer:
+    """Gives the scorer that the product uses.
+
+    That is `HeadScorer`, unless an installed package registers one of its own in the entry point
+    group `earmark.scorers`: under the name "default" it takes the place of ours, under a language
+    code ("de") it is given what is in that language. What is registered is called without
+    arguments and gives a `Scorer`.
+    """
+    found: dict[str, Scorer] = {entry.name: entry.load()() for entry in entry_points(group=PLUGINS)}
+    default = found.pop("default", None)
+    return default or HeadScorer(languages=found)
+
+
+def likeliest(negative: float, neutral: float, positive: float) -> Label:
+    """Gives the label of the greatest probability; of equal ones negative, then positive."""
+    if negative >= max(neutral, positive):
+        return Label.negative
+    return Label.positive if positive >= neutral else Label.neutral
+
+
 def label_of(compound: float) -> Label:
     """Gives the label by the cuts that VADER's authors recommend, -0.05 and 0.05."""
     if compound <= -_CUT:
@@ -121,6 +231,18 @@ def label_of_rating(rating: float) -> Label:
     return Label.positive if rating > _PLEASED else Label.neutral
 
 
+def _cues(prepared: str, rating: float | None) -> tuple[Cue, ...]:
+    return cues_of(prepared, is_praise=rating is not None and rating > _PLEASED)
+
+
+def _contradicts(rating: float, negative: float, positive: float) -> bool:
+    """Tells whether the words clearly say the opposite of the stars."""
+    label = label_of_rating(rating)
+    return (label is Label.negative and positive >= _CLEAR) or (
+        label is Label.positive and negative >= _CLEAR
+    )
+
+
 def _stars(rating: float | None) -> float | None:
     """Gives a rating that can be meant: a number from 1 to 5, else none."""
     if rating is None or not math.isfinite(rating) or not 0 < rating <= 5:
@@ -130,6 +252,11 @@ def _stars(rating: float | None) -> float | None:
 
 def _of_stars(rating: float) -> tuple[float, float, float]:
     return _spread((rating - 3) / 2, _STAR_CUT, _STAR_STEEPNESS)
+
+
+def spread_of_compound(compound: float) -> tuple[float, float, float]:
+    """Gives the probabilities that `VaderScorer` gives for a compound."""
+    return _spread(compound, _CUT, _STEEPNESS)
 
 
 def _spread(position: float, cut: float, steepness: float) -> tuple[float, float, float]:

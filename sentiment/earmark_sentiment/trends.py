@@ -6,7 +6,7 @@ this one counts neutral mentions.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from earmark_core.clock import Clock
 from earmark_core.coverage import Heard, share
 from earmark_core.model import Actor, Role
 from earmark_core.store import Store
-from earmark_core.tables import Brand, PollWindow, RollupHour, Source
+from earmark_core.tables import Brand, PollWindow, RollupHour, RollupModel, ScoreChange, Source
 
 Step = Literal["hour", "day"]
 _Z = 1.959964  # 95 %
@@ -85,12 +85,36 @@ class TrendPoint:
 
 @dataclass(frozen=True, slots=True)
 class TrendSummary:
-    """A whole period, the same length before it, and how much of it was heard (0 to 1)."""
+    """A whole period, the same length before it, and how much of it was heard (0 to 1).
+
+    `models` are the ids of the models that scored the period's days, with how many mentions each,
+    most first: figures of different models do not compare.
+    """
 
     tally: Tally
     before: Tally
     coverage: float | None
     by_channel: tuple[tuple[str, Tally], ...] = field(default=())
+    models: tuple[tuple[str, int], ...] = field(default=())
+
+    @property
+    def is_mixed(self) -> bool:
+        """Tells that scores of the period come from more than one model."""
+        return len(self.models) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A moment from which on, or since which, scores are another model's; see `ScoreChange`."""
+
+    at: datetime
+    kind: str
+    from_model: str
+    to_model: str
+    n: int
+    changed: int
+    diff: Mapping[str, int]
+    by: str
 
 
 def _sums() -> list[Any]:
@@ -137,11 +161,35 @@ class Trends:
             query = select(RollupHour.channel, *_sums()).where(*_period(brand_id, start, end))
             channels = session.execute(query.group_by(col(RollupHour.channel))).all()
             coverage = _coverage(session, brand_id, start, min(end, self._clock()))
+            models = _models(session, brand_id, start, end)
         by_channel = sorted(
             ((channel, _tally(values)) for channel, *values in channels),
             key=lambda pair: -pair[1].n,
         )
-        return TrendSummary(now, before, coverage, tuple(by_channel))
+        return TrendSummary(now, before, coverage, tuple(by_channel), models)
+
+    def markers(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime
+    ) -> tuple[Marker, ...]:
+        """Gives the moments of the period at which the brand's scores changed model."""
+        require(actor, Role.viewer, "see trends")
+        with self._store.read() as session:
+            rows = session.exec(
+                select(ScoreChange)
+                .where(
+                    ScoreChange.brand_id == brand_id,
+                    col(ScoreChange.at) >= start,
+                    col(ScoreChange.at) < end,
+                )
+                .order_by(col(ScoreChange.at), col(ScoreChange.id))
+            )
+            return tuple(
+                Marker(
+                    row.at, row.kind, row.from_model, row.to_model,
+                    row.n, row.changed, dict(row.diff), row.by,
+                )
+                for row in rows
+            )  # fmt: skip
 
     def share_of_voice(
         self, actor: Actor, start: datetime, end: datetime
@@ -206,6 +254,23 @@ def _period(brand_id: int, start: datetime, end: datetime) -> list[Any]:
 
 def _total(session: Session, brand_id: int, start: datetime, end: datetime) -> Tally:
     return _tally(session.execute(select(*_sums()).where(*_period(brand_id, start, end))).one())
+
+
+def _models(
+    session: Session, brand_id: int, start: datetime, end: datetime
+) -> tuple[tuple[str, int], ...]:
+    query = (
+        select(RollupModel.model_id, sa.func.sum(RollupModel.n))
+        .where(
+            RollupModel.brand_id == brand_id,
+            col(RollupModel.day) >= _floor(start, "day"),
+            col(RollupModel.day) < end,
+        )
+        .group_by(col(RollupModel.model_id))
+        .having(sa.func.sum(RollupModel.n) > 0)
+    )
+    rows = [(model, int(n)) for model, n in session.execute(query)]
+    return tuple(sorted(rows, key=lambda row: (-row[1], row[0])))
 
 
 def _coverage(session: Session, brand_id: int, start: datetime, end: datetime) -> float | None:

@@ -6,9 +6,9 @@ the words of the lexicon is visited, and what is known of a word is remembered.
 """
 
 import heapq
-import math
 from dataclasses import dataclass
 from functools import cache
+from math import sqrt
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
@@ -41,17 +41,50 @@ class Analysis:
     @property
     def emphasis(self) -> tuple[float, float]:
         """Gives what the "!" and the "?" add, without sign."""
-        return _punctuation(self.text)
+        text = self.text
+        questions = text.count("?") if "?" in text else 0
+        asked = questions * _QUESTION if 1 < questions <= 3 else 0.0
+        if questions > 3:
+            asked = _MANY_QUESTIONS
+        return (min(text.count("!"), 4) * _EXCLAMATION if "!" in text else 0.0), asked
 
     @property
     def total(self) -> float:
         """Gives the sum of the shares, with the punctuation on the side of the sum's sign."""
-        total = float(sum(self.values))
-        if total == 0:
-            return total
-        exclaimed, asked = self.emphasis
-        emphasis = exclaimed + asked
-        return total + emphasis if total > 0 else total - emphasis
+        return _emphasised(float(sum(self.values)), sum(self.emphasis))
+
+    def scores(self) -> tuple[float, float, float, float]:
+        """Gives the negative, neutral and positive share of the text, and the compound."""
+        values = self.values
+        if not values:
+            return 0.0, 1.0 if self.words else 0.0, 0.0, 0.0
+        emphasis = sum(self.emphasis) if "!" in self.text or "?" in self.text else 0.0
+        positive = negative = 0.0
+        neutral = len(self.words) - len(values)
+        for value in values:
+            if value > 0:
+                positive += value + 1
+            elif value < 0:
+                negative += value - 1
+            else:
+                neutral += 1
+        if positive > -negative:
+            positive += emphasis
+        elif positive < -negative:
+            negative -= emphasis
+        total = positive - negative + neutral
+        return (
+            round(-negative / total, 3) if negative else 0.0,
+            round(neutral / total, 3),
+            round(positive / total, 3) if positive else 0.0,
+            squash(_emphasised(sum(values), emphasis)),
+        )
+
+
+def _emphasised(total: float, emphasis: float) -> float:
+    if total == 0:
+        return total
+    return total + emphasis if total > 0 else total - emphasis
 
 
 class Vader:
@@ -61,6 +94,7 @@ class Vader:
         self.lexicon = lexicon
         self.emojis = emojis
         self._marks = Marks(lexicon)
+        self._mark_of = self._marks.__getitem__
 
     def knows(self, word: str) -> bool:
         """Tells whether this word, in lower case, has any effect on a score."""
@@ -68,18 +102,8 @@ class Vader:
 
     def polarity_scores(self, text: str) -> dict[str, float]:
         """Gives `neg`, `neu`, `pos` (shares, 3 places) and `compound` (-1 to 1, 4 places)."""
-        found = self.analyse(text)
-        if not found.words:
-            return {"neg": 0.0, "neu": 0.0, "pos": 0.0, "compound": 0.0}
-        if not found.at:
-            return {"neg": 0.0, "neu": 1.0, "pos": 0.0, "compound": 0.0}
-        negative, neutral, positive = _shares(found)
-        return {
-            "neg": round(negative, 3),
-            "neu": round(neutral, 3),
-            "pos": round(positive, 3),
-            "compound": squash(found.total),
-        }
+        negative, neutral, positive, compound = self.analyse(text).scores()
+        return {"neg": negative, "neu": neutral, "pos": positive, "compound": compound}
 
     def analyse(self, text: str, *, explain: bool = False) -> Analysis:
         """Gives the words of the lexicon with their shares, and with `explain` the rules too."""
@@ -87,31 +111,10 @@ class Vader:
         if not text.isascii() and not self.emojis.keys().isdisjoint(text):
             text, sources = _written_out(text, self.emojis)
         words = text.split()
-        marks = list(map(self._marks.__getitem__, words))
-        marked = [(i, mark) for i, mark in enumerate(marks) if mark is not None]
-        at = [i for i, mark in marked if mark.valence is not None]
-        found = Analysis(text, words, at, [], [], sources)
-        if at:
-            capitals = len([i for i, mark in marked if mark.is_upper])
-            near = Neighbours(words, marks, 0 < capitals < len(words))
-            self._weigh(found, near, marked, explain=explain)
+        marks = [*map(self._mark_of, words), None, None, None]
+        found = Analysis(text, words, [], [], [], sources)
+        _weigh(found, marks, explain)
         return found
-
-    def _weigh(
-        self, found: Analysis, near: Neighbours, marked: list[tuple[int, Mark]], *, explain: bool
-    ) -> None:
-        for i, mark in marked:
-            if mark.valence is None:
-                continue
-            note: list[str] | None = None
-            if explain:
-                note = []
-                found.notes.append(note)
-            found.values.append(near.share(i, mark, mark.valence, note))
-        if "but" in found.text.lower():
-            but = next((i for i, mark in marked if mark.lower == "but"), None)
-            if but is not None:
-                _shift(found, but)
 
 
 @cache
@@ -128,7 +131,37 @@ def polarity_scores(text: str) -> dict[str, float]:
 
 def squash(total: float) -> float:
     """Gives the compound of a sum: `total / sqrt(total² + 15)`, rounded to 4 places."""
-    return round(total / math.sqrt(total * total + _ALPHA), 4)
+    return round(total / sqrt(total * total + _ALPHA), 4)
+
+
+def _weigh(found: Analysis, marks: list[Mark | None], explain: bool) -> None:
+    near: Neighbours | None = None
+    at, values, but = found.at, found.values, -1
+    for i, mark in enumerate(marks):
+        if mark is None:
+            continue
+        value = mark.valence
+        if value is None:
+            if but < 0 and mark.lower == "but":
+                but = i
+            continue
+        note: list[str] | None = None
+        if explain:
+            note = []
+            found.notes.append(note)
+        if not (
+            mark.is_plain
+            and ((one := marks[i - 1]) is None or one.is_inert)
+            and ((two := marks[i - 2]) is None or two.is_inert)
+            and ((three := marks[i - 3]) is None or three.is_inert)
+        ):
+            if near is None:
+                near = Neighbours(found.words, marks)
+            value = near.share(i, mark, value, note)
+        at.append(i)
+        values.append(value)
+    if but >= 0:
+        _shift(found, but)
 
 
 def _written_out(text: str, emojis: dict[str, str]) -> tuple[str, list[int]]:
@@ -148,34 +181,6 @@ def _written_out(text: str, emojis: dict[str, str]) -> tuple[str, list[int]]:
             sources.extend([i] * len(piece))
             after_space = False
     return "".join(out), sources
-
-
-def _punctuation(text: str) -> tuple[float, float]:
-    questions = text.count("?")
-    asked = questions * _QUESTION if questions > 1 else 0.0
-    if questions > 3:
-        asked = _MANY_QUESTIONS
-    return min(text.count("!"), 4) * _EXCLAMATION, asked
-
-
-def _shares(found: Analysis) -> tuple[float, float, float]:
-    """Gives the negative, neutral and positive share of the text; each adds up to 1."""
-    positive = negative = 0.0
-    neutral = len(found.words) - len(found.values)
-    for value in found.values:
-        if value > 0:
-            positive += value + 1
-        elif value < 0:
-            negative += value - 1
-        else:
-            neutral += 1
-    emphasis = sum(found.emphasis)
-    if positive > -negative:
-        positive += emphasis
-    elif positive < -negative:
-        negative -= emphasis
-    total = positive - negative + neutral
-    return abs(negative / total), neutral / total, positive / total
 
 
 def _shift(found: Analysis, but: int) -> None:

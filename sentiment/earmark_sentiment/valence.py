@@ -26,7 +26,8 @@ _PHRASE_WORDS = frozenset(
     word for key in (*_PHRASES, *_TWO_WORD_BOOSTERS) for word in key.split() if word not in _COMMON
 )
 _TURN = float(N_SCALAR)
-_WATCHED = frozenset({"but", "least", "this"})
+_WATCHED = frozenset({"but", "least", "this", "no"})
+_ODD = frozenset({"no", "kind"})
 _NEARNESS = (1.0, 0.95, 0.9)
 _REMEMBERED = 40_000
 _LONGEST_REMEMBERED = 40
@@ -37,7 +38,11 @@ Note = list[str] | None
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What VADER knows of one word; a word of which it knows nothing has no mark."""
+    """What VADER knows of one word; a word of which it knows nothing has no mark.
+
+    An inert word does nothing to its neighbours. Among inert words a plain one is worth just its
+    lexicon value: most words of the lexicon, in most places, need no more than that.
+    """
 
     lower: str
     valence: float | None
@@ -45,6 +50,8 @@ class Mark:
     boost: float
     negates: bool
     in_phrase: bool
+    is_inert: bool
+    is_plain: bool
 
 
 def stripped(raw: str) -> str:
@@ -76,38 +83,33 @@ class Marks(dict[str, Mark | None]):
         valence = None if boost else self._lexicon.get(lower)
         negates = lower in NEGATIONS or "n't" in lower
         in_phrase = lower in _PHRASE_WORDS
-        is_marked = (
-            valence is not None
-            or word.isupper()
-            or bool(boost)
-            or negates
-            or in_phrase
-            or lower in _WATCHED
-        )
-        return (
-            Mark(lower, valence, word.isupper(), boost, negates, in_phrase) if is_marked else None
-        )
+        is_upper = word.isupper()
+        is_inert = not (boost or negates or in_phrase or lower in _WATCHED)
+        if is_inert and valence is None and not is_upper:
+            return None
+        is_plain = not (is_upper or in_phrase or lower in _ODD)
+        return Mark(lower, valence, is_upper, boost, negates, in_phrase, is_inert, is_plain)
 
 
 class Neighbours:
     """The words of one text, asked for the share of each word that the lexicon knows.
 
-    `is_shouting` says that some but not all words are in capitals.
+    `marks` has three places more than `words`, all empty, so that what stands before the first
+    word and after the last one is no mark.
     """
 
     __slots__ = ("is_shouting", "marks", "words")
 
-    def __init__(self, words: list[str], marks: list[Mark | None], is_shouting: bool) -> None:
+    def __init__(self, words: list[str], marks: list[Mark | None]) -> None:
         self.words = words
         self.marks = marks
-        self.is_shouting = is_shouting
+        capitals = sum([mark.is_upper for mark in marks if mark is not None])
+        self.is_shouting = 0 < capitals < len(words)
 
     def share(self, i: int, mark: Mark, value: float, note: Note) -> float:
         """Gives the share of word `i`, whose lexicon value is `value`; its rules go to `note`."""
         marks = self.marks
-        one = marks[i - 1] if i > 0 else None
-        two = marks[i - 2] if i > 1 else None
-        three = marks[i - 3] if i > 2 else None
+        one, two, three = marks[i - 1], marks[i - 2], marks[i - 3]
         if mark.lower == "kind" and self._lower(i + 1) == "of":
             if note is not None:
                 note.append('"kind of" is no praise = 0')
@@ -132,7 +134,7 @@ class Neighbours:
 
     def _zeroed_no(self, i: int, value: float, note: Note) -> float:
         """A "no" before a word of the lexicon is worth nothing itself."""
-        following = self.marks[i + 1] if i + 1 < len(self.marks) else None
+        following = self.marks[i + 1]
         if following is None or following.valence is None:
             return value
         if note is not None:

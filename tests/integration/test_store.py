@@ -17,7 +17,7 @@ from earmark_core.clock import FixedClock
 from earmark_core.errors import StoreUnusable
 from earmark_core.sqlite_file import refuse_unusable
 from earmark_core.store import Store, open_store
-from earmark_core.tables import Brand
+from earmark_core.tables import Brand, Correction, Match
 
 
 def test_a_missing_database_is_not_made_unless_asked(tmp_path: Path) -> None:
@@ -169,3 +169,49 @@ def test_writers_that_read_first_wait_for_each_other(store: Store, clock: FixedC
         thread.join()
     with store.read() as session:
         assert session.exec(select(Brand)).one().names == ["100"]
+
+
+def test_rows_of_the_first_schema_come_through_the_second_and_back(store: Store) -> None:
+    now = "2026-03-02 09:00:00"
+    with store.engine.execution_options(earmark_write=True).begin() as connection:
+        migrations.downgrade(connection, "0001")
+        for table, columns, values in (
+            ("brand", "id, name, names, is_competitor, is_demo, created_at",
+             f"1, 'Acme', '[]', false, false, '{now}'"),
+            ("source", "id, brand_id, channel, name, options, include, exclude, takes_all, "
+             "is_enabled, is_demo, interval_seconds, pace_seconds, min_interval_seconds, "
+             "max_interval_seconds, next_poll_at, lease_token, error_streak, error, error_hint, "
+             "needs_person, created_at",
+             f"1, 1, 'x', 'x', '{{}}', '', '', false, true, false, 1, 1, 1, 1, '{now}', '', 0, '',"
+             f" '', false, '{now}'"),
+            ("mention", "id, source_id, external_id, channel, kind, uri, url, title, body, "
+             "identity, author_name, author_handle, author_url, lang_hint, metrics, reply_ref, "
+             "thread_key, parent_id, seen_at, happened_at, content_hash, revision, is_history, "
+             "is_own, lang, model_id, cues",
+             "1, 1, 'a', 'x', 'post', '', '', '', 'hello', '', '', '', '', '', '{}', '{}', '', '',"
+             f" '{now}', '{now}', 'h', 1, false, false, '', '', '[]'"),
+            ("match", "id, mention_id, brand_id, clause, is_counted", "1, 1, 1, '', true"),
+            ("correction", "id, mention_id, machine_label, label, model_id, \"by\", at",
+             f"1, 1, 'neutral', 'negative', 'm', 'Ada', '{now}'"),
+        ):  # fmt: skip
+            connection.exec_driver_sql(f"INSERT INTO {table} ({columns}) VALUES ({values})")
+        migrations.upgrade(connection)
+    with store.read() as session:
+        row = session.exec(select(Correction)).one()
+        assert (row.kind, row.label, row.is_sample, row.brand_id) == (
+            "label", "negative", False, None,
+        )  # fmt: skip
+        match = session.exec(select(Match)).one()
+        assert (match.is_relevant, match.is_counted) == (True, True)
+    with store.engine.execution_options(earmark_write=True).begin() as connection:
+        migrations.downgrade(connection, "0001")
+        columns = {c["name"] for c in sa.inspect(connection).get_columns("correction")}
+        assert columns == {"id", "mention_id", "machine_label", "label", "model_id", "by", "at"}
+        assert connection.exec_driver_sql("SELECT count(*) FROM correction").scalar_one() == 1
+        unique = "uq_match_mention_brand_monitor"
+        catalogue = (
+            "SELECT count(*) FROM pg_indexes WHERE indexname = "
+            if store.dialect == "postgresql"
+            else "SELECT count(*) FROM sqlite_master WHERE name = "
+        )
+        assert connection.exec_driver_sql(f"{catalogue}'{unique}'").scalar_one() == 1

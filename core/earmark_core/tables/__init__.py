@@ -11,6 +11,7 @@ from earmark_core.tables.cases import (
     SlaClock,
 )
 from earmark_core.tables.columns import UtcDateTime
+from earmark_core.tables.learned import BrandModel, LexiconChange, ScoreChange
 from earmark_core.tables.mentions import (
     Correction,
     Match,
@@ -18,6 +19,7 @@ from earmark_core.tables.mentions import (
     MentionRevision,
     RawPayload,
     RollupHour,
+    RollupModel,
 )
 from earmark_core.tables.records import AuditEntry, Heartbeat, Job
 from earmark_core.tables.replies import Reply
@@ -26,6 +28,7 @@ from earmark_core.tables.sources import PollWindow, Quarantine, Source
 __all__ = [
     "AuditEntry",
     "Brand",
+    "BrandModel",
     "Case",
     "CaseMention",
     "Contact",
@@ -34,6 +37,7 @@ __all__ = [
     "Heartbeat",
     "Identity",
     "Job",
+    "LexiconChange",
     "Match",
     "Mention",
     "MentionRevision",
@@ -46,7 +50,9 @@ __all__ = [
     "RawPayload",
     "Reply",
     "RollupHour",
+    "RollupModel",
     "SavedReply",
+    "ScoreChange",
     "SlaClock",
     "Source",
     "UtcDateTime",

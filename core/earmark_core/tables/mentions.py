@@ -16,6 +16,7 @@ class Mention(SQLModel, table=True):
     is believable and else `seen_at`. `identity` names the author across mentions of a channel.
     `scored_at` and `decided_at` are empty until that step is done, which is how unfinished work
     is found again. `label` is the machine's, `human_label` a person's; the second holds.
+    `human_needs_answer` is what a person said, None where nobody did.
     """
 
     __table_args__ = (
@@ -75,6 +76,7 @@ class Mention(SQLModel, table=True):
     score_status: str | None = None
     label: str | None = None
     human_label: str | None = None
+    human_needs_answer: bool | None = None
     p_neg: float | None = None
     p_neu: float | None = None
     p_pos: float | None = None
@@ -112,7 +114,8 @@ class MentionRevision(SQLModel, table=True):
 class Match(SQLModel, table=True):
     """Why a mention belongs to a brand: the monitor and its clause, or the source that takes all.
 
-    `is_counted` tells whether the mention stands in the brand's rollup already.
+    `is_counted` tells whether the mention stands in the brand's rollup already. A person who says
+    that the mention is not about the brand takes `is_relevant` away: then no figure counts it.
     """
 
     __table_args__ = (
@@ -131,15 +134,25 @@ class Match(SQLModel, table=True):
     monitor_id: int | None = Field(default=None, foreign_key="monitor.id", ondelete="CASCADE")
     clause: str = ""
     is_counted: bool = False
+    is_relevant: bool = True
 
 
 class Correction(SQLModel, table=True):
-    """What a person says of a mention's sentiment; append-only, the newest holds."""
+    """What a person says of a mention; append-only, the newest of its kind holds.
+
+    `kind` says of what: label (negative, neutral, positive), relevance (relevant, irrelevant: to
+    the brand of `brand_id`), needs_answer (yes, no) or aspect ("battery: negative").
+    `machine_label` is what the product had said. `is_sample` marks a label from the blind sample
+    of mentions that nobody was asked to look at.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     mention_id: int = Field(foreign_key="mention.id", ondelete="CASCADE", index=True)
+    kind: str = "label"
+    brand_id: int | None = Field(default=None, foreign_key="brand.id", ondelete="CASCADE")
     machine_label: str | None = None
     label: str
+    is_sample: bool = False
     model_id: str = ""
     by: str
     at: datetime = moment()
@@ -157,3 +170,16 @@ class RollupHour(SQLModel, table=True):
     neutral: int = 0
     positive: int = 0
     unscored: int = 0
+
+
+class RollupModel(SQLModel, table=True):
+    """Mentions of a brand in one day (UTC) by the model that labelled them.
+
+    Tells whether figures of a period come from one model.
+    """
+
+    __tablename__ = "rollup_model"
+    brand_id: int = Field(primary_key=True, foreign_key="brand.id", ondelete="CASCADE")
+    day: datetime = Field(sa_type=UtcDateTime, primary_key=True)
+    model_id: str = Field(primary_key=True)
+    n: int = 0

@@ -19,7 +19,8 @@ def is_english(text: str, hint: str = "") -> bool:
     return identify(prepare(text), hint, KNOWS).is_english
 
 
-ENGLISH = [text for _, text in rows("mentions.tsv") + rows("urgency.tsv")]
+MENTIONS = [*rows("mentions.tsv"), *rows("fresh.tsv"), *rows("held.tsv"), *rows("urgency.tsv")]
+ENGLISH = [text for kind, text in MENTIONS if kind != "foreign"]
 FOREIGN = rows("foreign.tsv")
 
 
@@ -37,6 +38,13 @@ def test_takes_no_other_language_for_english(hint):
         (lang, text) for lang, text in FOREIGN if is_english(text, lang if hint == "own" else hint)
     ]
     assert len(taken) <= 0.01 * len(FOREIGN), taken
+
+
+@pytest.mark.parametrize("hint", ["", "en"])
+def test_mentions_in_other_languages_stay_apart(hint):
+    texts = [text for kind, text in MENTIONS if kind == "foreign"]
+    assert len(texts) >= 14
+    assert [text for text in texts if is_english(text, hint)] == []
 
 
 @pytest.mark.parametrize("lang", ["de", "fr", "it", "es", "pt"])

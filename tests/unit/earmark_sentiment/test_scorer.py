@@ -17,7 +17,7 @@ def score(text: str, **known: object) -> Score:
 
 def test_is_a_scorer_with_a_model_id():
     scorer: Scorer = SCORER
-    assert scorer.model_id == "vader-3.3.2+prep-1+cues-1"
+    assert scorer.model_id == "vader-3.3.2+prep-1+cues-2"
     assert score("This is really a great app").model_id == scorer.model_id
 
 

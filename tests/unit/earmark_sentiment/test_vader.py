@@ -114,7 +114,7 @@ def test_equals_vadersentiment_on_labelled_text():
 
 
 def test_takes_time_in_proportion_to_the_text(monkeypatch):
-    """Counts the words weighed instead of seconds: each one once, whatever the length."""
+    """Counts words weighed among their neighbours, not seconds: each once, whatever the length."""
     weighed = []
     original = vader.Neighbours.share
 
@@ -123,7 +123,7 @@ def test_takes_time_in_proportion_to_the_text(monkeypatch):
         return original(self, i, mark, value, note)
 
     monkeypatch.setattr(vader.Neighbours, "share", counted)
-    vader.polarity_scores("the food was good and nice but bad " * 2000)
+    vader.polarity_scores("so very good and not very nice but just bad " * 2000)
     assert len(weighed) == 3 * 2000
     assert weighed == sorted(set(weighed))
 
