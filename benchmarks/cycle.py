@@ -33,7 +33,8 @@ from earmark_listeners import registry
 from earmark_listeners.contract import Listener, Wiring
 from earmark_listeners.schedule import Due
 from earmark_queue.cases import Cases
-from earmark_sentiment.scorer import VaderScorer
+from earmark_sentiment.brand_scorers import BrandScorers
+from earmark_sentiment.scorer import default_scorer
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 Seconds = tuple[float, float]
@@ -162,7 +163,7 @@ async def _ours(folder: Path, urls: Sequence[str], at_once: int) -> AsyncIterato
         return registry.build(channel, dict(found), wiring)  # type: ignore[call-overload]
 
     pipeline = Pipeline(store=store, clock=clock, rng=random.Random(1), build=build,
-                        scorer=VaderScorer(), cases=Cases(store, clock))  # fmt: skip
+                        scorers=BrandScorers(default_scorer()), cases=Cases(store, clock))  # fmt: skip
     try:
         yield Ours(store, pipeline, clock, at_once)
     finally:
