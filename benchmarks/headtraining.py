@@ -42,7 +42,7 @@ SHIPPED = ROOT / "sentiment" / "earmark_sentiment"
 _LEAST_TEXTS = 3
 _SOFTNESS = 0.35
 _STEPS = 150
-_SMALLEST = 2
+_SMALLEST = 6
 
 
 @dataclass(frozen=True)

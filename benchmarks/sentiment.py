@@ -25,7 +25,7 @@ from earmark_sentiment.learn import MANY, fitted
 from earmark_sentiment.scorer import spread_of_compound
 
 Print = Callable[[str], None]
-COLUMNS = ("recall of 3", "precision", "recall", "F1", "AP", "R at P .8", "ECE")
+COLUMNS = ("macro recall", "precision", "recall", "F1", "AP", "R at P .8", "ECE")
 CORRECTIONS = (50, 100, 250, 1000)
 _JUDGED = 2_000
 _LEAST_LEFT = 200

@@ -39,6 +39,11 @@ class _Line:
 Tried = tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]
 
 
+Place = tuple[int, Tried | None, bool]
+"""Where in a word; what is tried there, None if that hangs on what follows the word; whether a
+sentence may begin behind the word."""
+
+
 class _Index:
     """Gives the patterns that can start with certain letters."""
 
@@ -89,30 +94,33 @@ class _Remembered(dict[str, Tried]):
         return tried
 
 
-class _Offsets(dict[str, tuple[tuple[int, bool], ...]]):
-    """Where in a word a pattern can begin, and whether a sentence may begin behind that place.
-
-    Keeps the latest words, up to a bound.
-    """
+class _Places(dict[str, tuple[Place, ...]]):
+    """Where in a word a pattern can begin; keeps the latest words, up to a bound."""
 
     def __init__(self, index: _Index, asks: bool) -> None:
         super().__init__()
         self._index = index
         self._asks = asks
 
-    def __missing__(self, word: str) -> tuple[tuple[int, bool], ...]:
+    def __missing__(self, word: str) -> tuple[Place, ...]:
         starts = [match.start() for match in _STARTS.finditer(word)]
-        opens = {start for start in starts if word[start:] in _OPENERS}
-        offsets = tuple(
-            (start, start in opens)
-            for start in starts
-            if start in opens or self._index.is_tried(word[start:], self._asks)
-        )
+        places = tuple(place for start in starts if (place := self._place(word, start)))
         if len(word) <= _LONGEST_REMEMBERED:
             if len(self) >= _REMEMBERED:
                 self.clear()
-            self[word] = offsets
-        return offsets
+            self[word] = places
+        return places
+
+    def _place(self, word: str, start: int) -> Place | None:
+        rest = word[start:]
+        opens = rest in _OPENERS
+        tried: Tried | None = ()
+        if start == 0 or not _is_word(word[start - 1]):
+            is_whole_key = len(rest) >= KEY
+            tried = self._index.tried(rest[:KEY], self._asks) if is_whole_key else None
+            if not is_whole_key and not self._index.is_tried(rest, self._asks):
+                tried = ()
+        return (start, tried, opens) if opens or tried or tried is None else None
 
 
 class CueSearch:
@@ -124,7 +132,7 @@ class CueSearch:
         anywhere, openings = _Index(whole), _Index(opening)
         self._known = {
             asks: (
-                _Offsets(anywhere, asks),
+                _Places(anywhere, asks),
                 _Remembered(anywhere, asks),
                 _Remembered(openings, asks),
             )
@@ -134,7 +142,7 @@ class CueSearch:
     def find(self, said: str) -> dict[str, list[Span]]:
         """Gives the places of each kind that is found, in order and without overlap."""
         found: dict[str, list[Span]] = {}
-        offsets, whole, opening = self._known["?" in said]
+        places, whole, opening = self._known["?" in said]
         if said:
             _try(whole[said[:KEY]], said, 0, 0, found)
             _try(opening[said[:KEY]], said, 0, 0, found)
@@ -144,22 +152,22 @@ class CueSearch:
                 _try(opening[said[body : body + KEY]], said, 0, body, found)
         at = 0
         for word in said.split(" "):
-            for offset, opens in offsets[word]:
+            for offset, tried, opens in places[word]:
                 start = at + offset
                 if start == 0:
                     continue
-                if tried := whole[said[start : start + KEY]]:
+                if tried is None:
+                    tried = whole[said[start : start + KEY]]  # noqa: PLW2901
+                if tried:
                     _try(tried, said, start, start, found)
-                body = at + len(word) + 1
-                if opens and body <= len(said):
+                if opens and at + len(word) < len(said):
+                    body = at + len(word) + 1
                     _try(opening[said[body : body + KEY]], said, start, body, found)
             at += len(word) + 1
         return found
 
 
 def _try(tried: Tried, said: str, start: int, body: int, found: dict[str, list[Span]]) -> None:
-    if start == body and start and _is_word(said[start - 1]):
-        return
     for kind, patterns in tried:
         places = found.get(kind)
         if places and start < places[-1][1]:

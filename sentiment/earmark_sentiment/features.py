@@ -6,9 +6,9 @@ of text holds for another. The words themselves go with them as one- and two-wor
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import log1p
+from typing import NamedTuple, TypeVar
 
 from earmark_core.model import Cue
 from earmark_sentiment.smallsigns import SMALL
@@ -47,6 +47,7 @@ NAMES = (
 
 _SPEECH = {"complaint": 20, "question": 21, "request": 22, "lead": 21, "praise": 23}
 _URGENT_SIGN = 24
+_NO_SIGNS = (0.0,) * 5
 
 # Words of trouble with goods and services. Most are not in VADER's lexicon.
 _PROBLEMS = frozenset(
@@ -67,17 +68,16 @@ _PROBLEMS = frozenset(
         """,
     )
 )
-_INNER_END = re.compile(r"[.!?]\s+\S")
 _REMEMBERED = 40_000
 _LONGEST_REMEMBERED = 40
 # Each count has sixteen bits of one sum; a text holds at most 10,000 characters.
+_Known = TypeVar("_Known")
 _LANE = 16
 _NEGATES, _TROUBLES, _SHOUTS, _COUNTS = (1 << _LANE * i for i in range(4))
 _MASK = (1 << _LANE) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Sentences:
+class Sentences(NamedTuple):
     """The compound of the sentences of one text: the lowest, the mean and the last."""
 
     lowest: float
@@ -85,11 +85,10 @@ class Sentences:
     last: float
     highest: float
     first: float
-    count: int
+    number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(NamedTuple):
     """What the head is given: `numbers` in the order of `NAMES`, and the words in lower case."""
 
     numbers: list[float]
@@ -98,13 +97,20 @@ class Features:
     sentences: Sentences
 
 
-class Looks(dict[str, tuple[str, int]]):
-    """Words as they stand in texts to their plain form and what they add to the counts.
+class _Plain(dict[str, str]):
+    """Words as they stand in texts to their plain form; keeps the latest, up to a bound."""
 
-    Remembers the latest ones, up to a bound.
-    """
+    def __missing__(self, raw: str) -> str:
+        lower = stripped(raw).lower().strip("'\"().,!?;:")
+        plain = "0" if any(map(str.isdigit, raw)) else lower
+        _keep(self, raw, plain)
+        return plain
 
-    def __missing__(self, raw: str) -> tuple[str, int]:
+
+class _Counts(dict[str, int]):
+    """Words as they stand in texts to what they add to the counts; bounded likewise."""
+
+    def __missing__(self, raw: str) -> int:
         word = stripped(raw)
         lower = word.lower().strip("'\"().,!?;:")
         counts = 0
@@ -116,13 +122,15 @@ class Looks(dict[str, tuple[str, int]]):
             counts += _SHOUTS
         if any(map(str.isdigit, word)):
             counts += _COUNTS
-            lower = "0"
-        look = (lower, counts)
-        if len(raw) <= _LONGEST_REMEMBERED:
-            if len(self) >= _REMEMBERED:
-                self.clear()
-            self[raw] = look
-        return look
+        _keep(self, raw, counts)
+        return counts
+
+
+def _keep(known: dict[str, _Known], raw: str, value: _Known) -> None:
+    if len(raw) <= _LONGEST_REMEMBERED:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[raw] = value
 
 
 class Extractor:
@@ -130,11 +138,12 @@ class Extractor:
 
     def __init__(self, vader: Vader) -> None:
         self._vader = vader
-        self._look_of = Looks().__getitem__
+        self._plain_of = _Plain().__getitem__
+        self._counts_of = _Counts().__getitem__
 
     def plain(self, raw: str) -> str:
         """Gives a word as the grams have it, empty for mere punctuation."""
-        return self._look_of(raw)[0]
+        return self._plain_of(raw)
 
     def features(self, prepared: str, cues: Sequence[Cue] = ()) -> Features:
         """Gives the features of a prepared text with the signs that were found in it."""
@@ -143,10 +152,9 @@ class Extractor:
     def of(self, found: Analysis, cues: Sequence[Cue] = ()) -> Features:
         """Gives the features of a text that VADER has been through."""
         negative, neutral, positive, compound = found.scores()
-        looks = list(map(self._look_of, found.words))
-        counts = sum([count for _, count in looks])
+        counts = sum(map(self._counts_of, found.words))
         sentences = sentences_of(found, compound)
-        words = len(looks)
+        words = len(found.words)
         length = log1p(words)
         high = sum([value for value in found.values if value > 0])
         low = sum([value for value in found.values if value < 0])
@@ -171,17 +179,15 @@ class Extractor:
             length,
             log1p(counts >> 3 * _LANE),
             compound * length,
-            0.0,
-            0.0,
-            0.0,
-            0.0,
-            0.0,
+            *_NO_SIGNS,
         ]
         for cue in cues:
             if cue.words.startswith(SMALL):
                 continue
             numbers[_SPEECH.get(cue.kind, _URGENT_SIGN)] = 1.0
-        return Features(numbers, [word for word, _ in looks if word], compound, sentences)
+        return Features(
+            numbers, list(filter(None, map(self._plain_of, found.words))), compound, sentences
+        )
 
 
 def grams_of(words: Sequence[str]) -> list[str]:
@@ -195,7 +201,8 @@ def sentences_of(found: Analysis, compound: float) -> Sentences:
     A sentence ends with a word that ends in ".", "!" or "?". Its share of the punctuation is
     left out.
     """
-    if not found.values or not _INNER_END.search(found.text):
+    text = found.text
+    if not found.values or not (". " in text or "! " in text or "? " in text):
         return Sentences(compound, compound, compound, compound, compound, 1)
     ends = [i for i, word in enumerate(found.words) if word[-1] in ".!?"]
     last_word = len(found.words) - 1

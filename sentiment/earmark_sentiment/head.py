@@ -159,7 +159,8 @@ def _words(
     words = features.words
     each = 1.0 / sqrt(max(1, 2 * len(words) - 1))
     shares: dict[Gram, LogitPart] = {}
-    for i, gram in enumerate([*words, *pairwise(words)]):
+    grams: list[Gram] = [*words, *pairwise(words)]
+    for i, gram in enumerate(grams):
         weight = weight_of(gram)
         if weight is None:
             continue

@@ -73,7 +73,9 @@ def plain_text(text: str) -> str:
     NFKC, without format characters, variation selectors, controls, surrogates and heaped
     combining marks; an emoji stands between spaces.
     """
-    text = html.unescape(_ENDLESS_REFERENCE.sub(" ", text[:_READ]))
+    text = text[:_READ]
+    if "&" in text:
+        text = html.unescape(_ENDLESS_REFERENCE.sub(" ", text))
     if not text.isprintable():
         text = _CONTROLS.sub("", text)
     if not text.isascii():
@@ -96,7 +98,7 @@ def _visible(char: str) -> str:
 
 
 def _without_addresses(text: str) -> str:
-    if "/" in text or _DOMAIN.search(text):
+    if "/" in text or ("." in text and _DOMAIN.search(text)):
         text = _URLS.sub(" ", text)
     if "@" in text or "/" in text:
         text = _HANDLES.sub(" ", text)

@@ -15,9 +15,12 @@ from earmark_sentiment.receipt import full_receipt, receipt
 from earmark_sentiment.vader import VERSION, Vader, installed
 
 Identify = Callable[[str, str, Callable[[str], bool]], Language]
+Asked = tuple[str, Language, float | None]
+"""A prepared English text with its language and rating."""
 PLUGINS = "earmark.scorers"
 """The entry point group of scorers brought by others; see `default_scorer`."""
 
+_TOGETHER = 256
 _CUT = 0.05
 _STEEPNESS = 4.0
 _STAR_CUT = 0.25
@@ -60,7 +63,10 @@ class VaderScorer:
 
     def score_batch(self, texts: Sequence[Text]) -> list[Score]:
         """Gives one score per text, in the same order; raises for no text."""
-        return [self._score(text) for text in texts]
+        scores: list[Score] = []
+        for start in range(0, len(texts), _TOGETHER):
+            scores += self._together(texts[start : start + _TOGETHER])
+        return scores
 
     def explain(self, text: Text) -> Receipt:
         """Gives the receipt of the prepared text, whether or not the text is scored."""
@@ -69,24 +75,41 @@ class VaderScorer:
     def _prepared(self, text: Text) -> str:
         return prepare(text.text, text.names, self._vader.knows)
 
-    def _score(self, text: Text) -> Score:
-        prepared = self._prepared(text)
-        rating = _stars(text.rating)
-        language = None
-        if has_words(prepared):
-            language = self._identify(prepared, text.lang, self._vader.lexicon.__contains__)
-        if language is not None and language.is_english:
-            return self._scored(prepared, language, rating)
-        if rating is not None:
-            return self._rated(rating, language)
-        return self._unscored(text, language)
+    def _together(self, texts: Sequence[Text]) -> list[Score]:
+        """Scores texts step by step, all at each step: what a step needs stays at hand."""
+        prepared = [self._prepared(text) for text in texts]
+        ratings = [_stars(text.rating) for text in texts]
+        languages = list(map(self._language, texts, prepared))
+        english = [
+            (one, language, rating)
+            for one, language, rating in zip(prepared, languages, ratings, strict=True)
+            if language is not None and language.is_english
+        ]
+        scored = iter(self._scored(english))
+        return [
+            next(scored)
+            if language is not None and language.is_english
+            else self._unscored(text, language)
+            if rating is None
+            else self._rated(rating, language)
+            for text, language, rating in zip(texts, languages, ratings, strict=True)
+        ]
+
+    def _language(self, text: Text, prepared: str) -> Language | None:
+        """Gives the language, None where there is no word."""
+        if not has_words(prepared):
+            return None
+        return self._identify(prepared, text.lang, self._vader.lexicon.__contains__)
 
     def _unscored(self, text: Text, language: Language | None) -> Score:  # noqa: ARG002
         code, confidence = (language.code, language.confidence) if language else ("", None)
         status = ScoreStatus.unscored_language if language else ScoreStatus.unscored_empty
         return Score(status, lang=code, lang_confidence=confidence, model_id=self.model_id)
 
-    def _scored(self, prepared: str, language: Language, rating: float | None) -> Score:
+    def _scored(self, asked: Sequence[Asked]) -> list[Score]:
+        return [self._by_compound(*one) for one in asked]
+
+    def _by_compound(self, prepared: str, language: Language, rating: float | None) -> Score:
         compound = self._vader.polarity_scores(prepared)["compound"]
         by_text = spread_of_compound(compound)
         negative, neutral, positive = by_text if rating is None else _of_stars(rating)
@@ -122,9 +145,9 @@ class VaderScorer:
 class HeadScorer(VaderScorer):
     """Scores English by the head on VADER's features, and reviews by their stars.
 
-    Like `VaderScorer`, but the probabilities are those of the head, calibrated on kinds of text
-    that it was not trained on, and the label is the likeliest of the three. `compound` stays
-    VADER's own of the prepared text. A brand's model changes both, see `with_brand_model`.
+    Like `VaderScorer`, but the probabilities are the head's, calibrated on kinds of text that it
+    was not trained on, and the label is the likeliest. `compound` stays VADER's own. A brand's
+    model changes both, see `with_brand_model`.
     """
 
     def __init__(
@@ -136,8 +159,7 @@ class HeadScorer(VaderScorer):
     ) -> None:
         """Takes the shipped head if none is given.
 
-        `languages` holds scorers for other languages by their code; they are given the texts
-        that are surely in that language and have no rating.
+        `languages` holds scorers by language code for unrated texts surely in that language.
         """
         super().__init__(identify)
         self._head = head or shipped()
@@ -168,10 +190,21 @@ class HeadScorer(VaderScorer):
         cues = _cues(prepared, _stars(text.rating))
         return full_receipt(self._vader, self._extractor, self._head, prepared, cues)
 
-    def _scored(self, prepared: str, language: Language, rating: float | None) -> Score:
-        cues = _cues(prepared, rating)
-        features = self._extractor.features(prepared, cues)
-        by_text = self._head.probabilities(features)
+    def _scored(self, asked: Sequence[Asked]) -> list[Score]:
+        cues = [_cues(prepared, rating) for prepared, _, rating in asked]
+        found = [self._vader.analyse(prepared) for prepared, _, _ in asked]
+        features = list(map(self._extractor.of, found, cues))
+        by_text = list(map(self._head.probabilities, features))
+        return list(map(self._score, asked, cues, features, by_text))
+
+    def _score(
+        self,
+        asked: Asked,
+        cues: tuple[Cue, ...],
+        features: Features,
+        by_text: tuple[float, float, float],
+    ) -> Score:
+        _, language, rating = asked
         negative, neutral, positive = by_text if rating is None else _of_stars(rating)
         sentences = features.sentences
         return Score(
@@ -187,7 +220,7 @@ class HeadScorer(VaderScorer):
             cues=cues,
             rated=rating is not None,
             sentences=(
-                (sentences.lowest, sentences.mean, sentences.last) if sentences.count > 1 else None
+                (sentences.lowest, sentences.mean, sentences.last) if sentences.number > 1 else None
             ),
             is_conflict=rating is not None and _contradicts(rating, by_text[0], by_text[2]),
         )
@@ -198,12 +231,10 @@ class HeadScorer(VaderScorer):
 
 
 def default_scorer() -> Scorer:
-    """Gives the scorer that the product uses.
+    """Gives the scorer that the product uses: `HeadScorer`, unless another one is installed.
 
-    That is `HeadScorer`, unless an installed package registers one of its own in the entry point
-    group `earmark.scorers`: under the name "default" it takes the place of ours, under a language
-    code ("de") it is given what is in that language. What is registered is called without
-    arguments and gives a `Scorer`.
+    A package registers one in the entry point group `earmark.scorers`, callable without
+    arguments: as "default" in the place of ours, or under the code of a language ("de").
     """
     found: dict[str, Scorer] = {entry.name: entry.load()() for entry in entry_points(group=PLUGINS)}
     default = found.pop("default", None)

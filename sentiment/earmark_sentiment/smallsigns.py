@@ -27,6 +27,9 @@ _MEANING = frozenset({"addressed", "turn", "small"})
 """Something must be said of the goods; that there are some is no complaint."""
 _COUNTED = frozenset({"goods", "turn", "small", "calm", "kind"})
 _MOST = 3
+# Three sums in one number: of points, of kind words, of words of everyday.
+_ONE_KIND = 1 << 20
+_ONE_CALM = 1 << 40
 _NEAR = 2
 _SHOWN = 3
 _REMEMBERED = 20_000
@@ -75,6 +78,36 @@ class _Signs(dict[str, tuple[str, frozenset[str]]]):
 _known = _Signs()
 
 
+class _Bounds(dict[str, int]):
+    """The most that each word can be worth, and in higher bits whether it takes points away."""
+
+    def __missing__(self, raw: str) -> int:
+        word, kinds = _known[raw]
+        if word == "your" or not kinds.isdisjoint({"goods", "addressed"}):
+            bound = _WORTH["certain"]
+        else:
+            bound = sum(_WORTH[kind] for kind in kinds & {"turn", "small"})
+        bound += ("kind" in kinds) * _ONE_KIND + ("calm" in kinds) * _ONE_CALM
+        if len(raw) <= _LONGEST_REMEMBERED:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[raw] = bound
+        return bound
+
+
+_bounds = _Bounds()
+
+
+def _may_be_enough(bounds: int) -> bool:
+    """Tells from the sum over all words whether it is worth while to look at them one by one."""
+    most = bounds % _ONE_KIND
+    if bounds // _ONE_KIND % _ONE_KIND:
+        most += _WORTH["kind"]
+    if bounds // _ONE_CALM:
+        most += _WORTH["calm"]
+    return most >= ENOUGH
+
+
 def _is_past(word: str) -> bool:
     return word.endswith("ed") and len(word) >= _SHORTEST_PAST
 
@@ -84,7 +117,10 @@ def small_signs(said: str) -> str:
 
     Each word counts once, and of each kind at most three.
     """
-    looks = list(map(_known.__getitem__, said.split()))
+    raw = said.split()
+    if not _may_be_enough(sum(map(_bounds.__getitem__, raw))):
+        return ""
+    looks = list(map(_known.__getitem__, raw))
     signs: dict[str, dict[str, None]] = {}
     for i, (word, kinds) in enumerate(looks):
         if not kinds:

@@ -41,12 +41,7 @@ class Analysis:
     @property
     def emphasis(self) -> tuple[float, float]:
         """Gives what the "!" and the "?" add, without sign."""
-        text = self.text
-        questions = text.count("?") if "?" in text else 0
-        asked = questions * _QUESTION if 1 < questions <= 3 else 0.0
-        if questions > 3:
-            asked = _MANY_QUESTIONS
-        return (min(text.count("!"), 4) * _EXCLAMATION if "!" in text else 0.0), asked
+        return _emphasis(self.text)
 
     @property
     def total(self) -> float:
@@ -55,30 +50,41 @@ class Analysis:
 
     def scores(self) -> tuple[float, float, float, float]:
         """Gives the negative, neutral and positive share of the text, and the compound."""
-        values = self.values
-        if not values:
-            return 0.0, 1.0 if self.words else 0.0, 0.0, 0.0
-        emphasis = sum(self.emphasis) if "!" in self.text or "?" in self.text else 0.0
-        positive = negative = 0.0
-        neutral = len(self.words) - len(values)
-        for value in values:
-            if value > 0:
-                positive += value + 1
-            elif value < 0:
-                negative += value - 1
-            else:
-                neutral += 1
-        if positive > -negative:
-            positive += emphasis
-        elif positive < -negative:
-            negative -= emphasis
-        total = positive - negative + neutral
-        return (
-            round(-negative / total, 3) if negative else 0.0,
-            round(neutral / total, 3),
-            round(positive / total, 3) if positive else 0.0,
-            squash(_emphasised(sum(values), emphasis)),
-        )
+        return _scores(self.text, len(self.words), self.values)
+
+
+def _emphasis(text: str) -> tuple[float, float]:
+    questions = text.count("?")
+    asked = questions * _QUESTION if 1 < questions <= 3 else 0.0
+    if questions > 3:
+        asked = _MANY_QUESTIONS
+    return min(text.count("!"), 4) * _EXCLAMATION, asked
+
+
+def _scores(text: str, words: int, values: list[float]) -> tuple[float, float, float, float]:
+    if not values:
+        return 0.0, 1.0 if words else 0.0, 0.0, 0.0
+    emphasis = sum(_emphasis(text)) if "!" in text or "?" in text else 0.0
+    positive = negative = 0.0
+    neutral = words - len(values)
+    for value in values:
+        if value > 0:
+            positive += value + 1
+        elif value < 0:
+            negative += value - 1
+        else:
+            neutral += 1
+    if positive > -negative:
+        positive += emphasis
+    elif positive < -negative:
+        negative -= emphasis
+    total = positive - negative + neutral
+    return (
+        round(-negative / total, 3) if negative else 0.0,
+        round(neutral / total, 3),
+        round(positive / total, 3) if positive else 0.0,
+        squash(_emphasised(sum(values), emphasis)),
+    )
 
 
 def _emphasised(total: float, emphasis: float) -> float:
@@ -102,7 +108,11 @@ class Vader:
 
     def polarity_scores(self, text: str) -> dict[str, float]:
         """Gives `neg`, `neu`, `pos` (shares, 3 places) and `compound` (-1 to 1, 4 places)."""
-        negative, neutral, positive, compound = self.analyse(text).scores()
+        if not text.isascii() and not self.emojis.keys().isdisjoint(text):
+            text = _written_out(text, self.emojis)[0]
+        words = text.split()
+        _, values = _weighed(words, [*map(self._mark_of, words), None, None, None], None)
+        negative, neutral, positive, compound = _scores(text, len(words), values)
         return {"neg": negative, "neu": neutral, "pos": positive, "compound": compound}
 
     def analyse(self, text: str, *, explain: bool = False) -> Analysis:
@@ -111,10 +121,10 @@ class Vader:
         if not text.isascii() and not self.emojis.keys().isdisjoint(text):
             text, sources = _written_out(text, self.emojis)
         words = text.split()
+        notes: list[list[str]] = []
         marks = [*map(self._mark_of, words), None, None, None]
-        found = Analysis(text, words, [], [], [], sources)
-        _weigh(found, marks, explain)
-        return found
+        at, values = _weighed(words, marks, notes if explain else None)
+        return Analysis(text, words, at, values, notes, sources)
 
 
 @cache
@@ -134,9 +144,14 @@ def squash(total: float) -> float:
     return round(total / sqrt(total * total + _ALPHA), 4)
 
 
-def _weigh(found: Analysis, marks: list[Mark | None], explain: bool) -> None:
+def _weighed(
+    words: list[str], marks: list[Mark | None], notes: list[list[str]] | None
+) -> tuple[list[int], list[float]]:
+    """Gives the places of the lexicon's words and their shares; the rules go to `notes`."""
     near: Neighbours | None = None
-    at, values, but = found.at, found.values, -1
+    at: list[int] = []
+    values: list[float] = []
+    but = -1
     for i, mark in enumerate(marks):
         if mark is None:
             continue
@@ -146,9 +161,9 @@ def _weigh(found: Analysis, marks: list[Mark | None], explain: bool) -> None:
                 but = i
             continue
         note: list[str] | None = None
-        if explain:
+        if notes is not None:
             note = []
-            found.notes.append(note)
+            notes.append(note)
         if not (
             mark.is_plain
             and ((one := marks[i - 1]) is None or one.is_inert)
@@ -156,12 +171,13 @@ def _weigh(found: Analysis, marks: list[Mark | None], explain: bool) -> None:
             and ((three := marks[i - 3]) is None or three.is_inert)
         ):
             if near is None:
-                near = Neighbours(found.words, marks)
+                near = Neighbours(words, marks)
             value = near.share(i, mark, value, note)
         at.append(i)
         values.append(value)
     if but >= 0:
-        _shift(found, but)
+        _shift(at, values, notes, but)
+    return at, values
 
 
 def _written_out(text: str, emojis: dict[str, str]) -> tuple[str, list[int]]:
@@ -183,13 +199,12 @@ def _written_out(text: str, emojis: dict[str, str]) -> tuple[str, list[int]]:
     return "".join(out), sources
 
 
-def _shift(found: Analysis, but: int) -> None:
+def _shift(at: list[int], values: list[float], notes: list[list[str]] | None, but: int) -> None:
     """Halves what stands before the first "but" and strengthens by half what stands after.
 
     As in the original, where the word to change is looked up by its value: of two equal shares
     the first one is changed twice. A heap of places per value keeps that fast.
     """
-    at, values, notes = found.at, found.values, found.notes
     places: dict[float, list[int]] = {}
     for place, value in enumerate(values):
         places.setdefault(value, []).append(place)
