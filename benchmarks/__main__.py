@@ -3,9 +3,15 @@
 import argparse
 from collections.abc import Sequence
 
-from benchmarks import cycle, inbox, ingest, start
+from benchmarks import cycle, inbox, ingest, sentiment, start
 
-FIGURES = {"ingest": ingest, "inbox": inbox, "cycle": cycle, "start": start}
+FIGURES = {
+    "ingest": ingest,
+    "inbox": inbox,
+    "cycle": cycle,
+    "start": start,
+    "sentiment": sentiment,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

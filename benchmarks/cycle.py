@@ -162,8 +162,9 @@ async def _ours(folder: Path, urls: Sequence[str], at_once: int) -> AsyncIterato
     def build(channel: str, found: object) -> Listener:  # type: ignore[type-arg]
         return registry.build(channel, dict(found), wiring)  # type: ignore[call-overload]
 
+    scorers, cases = BrandScorers(default_scorer()), Cases(store, clock)
     pipeline = Pipeline(store=store, clock=clock, rng=random.Random(1), build=build,
-                        scorers=BrandScorers(default_scorer()), cases=Cases(store, clock))  # fmt: skip
+                        scorers=scorers, cases=cases)  # fmt: skip
     try:
         yield Ours(store, pipeline, clock, at_once)
     finally:

@@ -143,7 +143,7 @@ def answers() -> str:
         ("looked at while cues were written", learned),
         ("judged", judged),
         (
-            "judged, of them those written without the cues at hand",
+            "judged, of them those written before the rules were widened",
             _mentions("fresh.tsv", slice(1, None, 2)),
         ),
         ("other trades, written last", _mentions("held.tsv", slice(None))),

@@ -166,7 +166,7 @@ class HeadScorer(VaderScorer):
         self._languages = dict(languages or {})
         brand = self._head.brand
         if brand is not None and brand.lexicon:
-            self._vader = Vader({**self._vader.lexicon, **brand.lexicon}, self._vader.emojis)
+            self._vader = self._vader.changed(brand.lexicon)
         self._extractor = Extractor(self._vader)
         parts = (self._head.model_id, f"vader-{VERSION}", f"prep-{PREP_VERSION}")
         self.model_id = "+".join((*parts, f"cues-{CUES_VERSION}"))

@@ -6,6 +6,7 @@ the words of the lexicon is visited, and what is known of a word is remembered.
 """
 
 import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import sqrt
@@ -101,6 +102,14 @@ class Vader:
         self.emojis = emojis
         self._marks = Marks(lexicon)
         self._mark_of = self._marks.__getitem__
+
+    def changed(self, words: Mapping[str, float]) -> "Vader":
+        """Gives a scorer with other values for these words.
+
+        A word at 0 is left out: in capitals, or behind "very", it would count again.
+        """
+        changed = {**self.lexicon, **words}
+        return Vader({word: value for word, value in changed.items() if value}, self.emojis)
 
     def knows(self, word: str) -> bool:
         """Tells whether this word, in lower case, has any effect on a score."""
