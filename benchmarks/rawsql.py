@@ -62,7 +62,7 @@ def tuples(page: Cleaned, first: int, *, plain: bool = True) -> Tuples:
     ]
     raw = [(first + i, row["raw"]) for i, row in enumerate(page.rows)]
     matches = [
-        (first + i, match["brand_id"], match["monitor_id"], match["clause"], False)
+        (first + i, match["brand_id"], match["monitor_id"], match["clause"], False, True)
         for i, found in enumerate(page.found)
         for match in found
     ]
