@@ -126,6 +126,8 @@ def _values(score: Score) -> dict[str, Any]:
         "lang_confidence": score.lang_confidence,
         "model_id": score.model_id,
         "cues": [{"kind": cue.kind, "words": cue.words} for cue in score.cues],
+        "is_conflict": score.is_conflict,
+        "sentences": list(score.sentences) if score.sentences else None,
     }
 
 

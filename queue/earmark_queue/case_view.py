@@ -19,7 +19,7 @@ from earmark_core.tables import (
     Source,
 )
 from earmark_core.text import safe_link
-from earmark_queue.rows import CaseView, ContactView, Entry, case_row
+from earmark_queue.rows import AspectRow, CaseView, ContactView, Entry, case_row
 from earmark_queue.situation import cues_of
 
 THREAD = 200
@@ -83,8 +83,10 @@ def read(session: Session, actor: Actor, case_id: int) -> CaseView:
     )
 
 
-def mention_entry(mention: Mention) -> Entry:
-    """Gives a mention as an entry."""
+def mention_entry(
+    mention: Mention, aspects: tuple[AspectRow, ...] = (), *, is_relevant: bool = True
+) -> Entry:
+    """Gives a mention as an entry, with what it finds of the brand's topics."""
     return Entry(
         kind="mention",
         id=int(mention.id or 0),
@@ -101,7 +103,20 @@ def mention_entry(mention: Mention) -> Entry:
         revision=mention.revision,
         cues=cues_of(mention.cues),
         rating=mention.rating,
+        is_conflict=mention.is_conflict,
+        sentences=_three(mention.sentences),
+        aspects=aspects,
+        lang=mention.lang,
+        lang_confidence=mention.lang_confidence,
+        model_id=mention.model_id,
+        channel=mention.channel,
+        is_relevant=is_relevant,
+        human_needs_answer=mention.human_needs_answer,
     )
+
+
+def _three(found: list[float] | None) -> tuple[float, float, float] | None:
+    return (found[0], found[1], found[2]) if found and len(found) == 3 else None
 
 
 def _thread(session: Session, case: Case, ours: set[str]) -> list[Mention]:

@@ -96,10 +96,24 @@ class ReplyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AspectRow:
+    """What a mention finds of a topic: `label` is the machine's, `human_label` a person's."""
+
+    area: str
+    topic: str
+    label: str | None
+    human_label: str | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One thing in a thread or a list: kind is mention, reply, note or event.
 
     `state` is a reply's delivery state. `compound` and `rating` are None where there is none.
+    `is_conflict` says that stars and words contradict each other, `sentences` are the lowest,
+    the mean and the last compound. `is_relevant` is False where a person said that it is not
+    about the brand, `human_needs_answer` what a person said of that, None where nobody did.
     """
 
     kind: str
@@ -120,6 +134,15 @@ class Entry:
     revision: int = 1
     cues: tuple[Cue, ...] = ()
     rating: float | None = None
+    is_conflict: bool = False
+    sentences: tuple[float, float, float] | None = None
+    aspects: tuple[AspectRow, ...] = ()
+    lang: str = ""
+    lang_confidence: float | None = None
+    model_id: str = ""
+    channel: str = ""
+    is_relevant: bool = True
+    human_needs_answer: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,10 @@ from earmark_core.tables.mentions import (
 from earmark_core.tables.records import AuditEntry, Heartbeat, Job
 from earmark_core.tables.replies import Reply
 from earmark_core.tables.sources import PollWindow, Quarantine, Source
+from earmark_core.tables.topics import Aspect, Topic
 
 __all__ = [
+    "Aspect",
     "AuditEntry",
     "Brand",
     "BrandModel",
@@ -55,5 +57,6 @@ __all__ = [
     "ScoreChange",
     "SlaClock",
     "Source",
+    "Topic",
     "UtcDateTime",
 ]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from earmark_core.tables.columns import UtcDateTime, document, moment
@@ -16,7 +16,9 @@ class Mention(SQLModel, table=True):
     is believable and else `seen_at`. `identity` names the author across mentions of a channel.
     `scored_at` and `decided_at` are empty until that step is done, which is how unfinished work
     is found again. `label` is the machine's, `human_label` a person's; the second holds.
-    `human_needs_answer` is what a person said, None where nobody did.
+    `human_needs_answer` is what a person said, None where nobody did. `is_conflict` says that
+    stars and words contradict each other; `sentences` are the lowest, the mean and the last
+    compound of a text of several sentences.
     """
 
     __table_args__ = (
@@ -81,6 +83,8 @@ class Mention(SQLModel, table=True):
     p_neu: float | None = None
     p_pos: float | None = None
     compound: float | None = None
+    is_conflict: bool = False
+    sentences: list[float] | None = Field(default=None, sa_type=JSON)
     lang: str = ""
     lang_confidence: float | None = None
     model_id: str = ""
