@@ -14,10 +14,12 @@ from earmark.matching import load_watch
 from earmark.people import local_actor
 from earmark.worker import heartbeat_age
 from earmark_core.access import may, require
+from earmark_core.errors import ConfigError
 from earmark_core.model import Actor, Receipt, Role
 from earmark_core.tables import Case, Mention, Policy
 from earmark_dashboard.server import serve
 from earmark_dashboard.services import Services
+from earmark_sentiment.learning import Learning
 from earmark_sentiment.reading import text_of
 
 _LOOK_SECONDS = 2.0
@@ -40,13 +42,24 @@ def services(parts: Parts) -> Services:
         trends=parts.trends,
         sources=parts.sources,
         brands=Brands(parts),
+        judging=parts.judging,
+        rescores=parts.rescores,
         clock=parts.clock,
         rules_of=rules_of,
         actor_for=actor_for,
         explain=lambda actor, mention_id: explain(parts, actor, mention_id),
         worker_heartbeat=heartbeat,
         needs_approval=lambda actor, case_id: needs_approval(parts, actor, case_id),
+        learning=learning(parts),
     )
+
+
+def learning(parts: Parts) -> Learning | None:
+    """Gives what learns, None where the scorer in use cannot."""
+    try:
+        return parts.learning
+    except ConfigError:
+        return None
 
 
 def explain(parts: Parts, actor: Actor, mention_id: int) -> Receipt | None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from earmark_core.clock import Clock
 from earmark_core.model import Actor, Receipt
@@ -17,6 +16,7 @@ from earmark_dashboard.contracts import (
     TrendsService,
     ViewsService,
 )
+from earmark_dashboard.learned import JudgingService, LearningService, RescoresService
 from earmark_listeners.contract import ChannelRules
 
 __all__ = ["BrandRow", "Proposal", "Services", "current", "provide"]
@@ -41,7 +41,8 @@ class Services:
     `actor_for` is given the cookies of the visitor and says who that is, or None for nobody.
     `explain` gives the receipt of one mention, None where it has no score. `worker_heartbeat`
     gives how long ago the worker was last heard, None for never. `needs_approval` tells
-    whether a reply of this actor to this case waits for an approver.
+    whether a reply of this actor to this case waits for an approver. `learning` is None where
+    the scorer in use was brought by somebody else and cannot learn.
     """
 
     cases: CasesService
@@ -50,13 +51,15 @@ class Services:
     trends: TrendsService
     sources: SourcesService
     brands: BrandsService
+    judging: JudgingService
+    rescores: RescoresService
     clock: Clock
     rules_of: Callable[[str], ChannelRules]
     actor_for: Callable[[Mapping[str, str]], Actor | None]
     explain: Callable[[Actor, int], Receipt | None] = _no_receipt
     worker_heartbeat: Callable[[], timedelta | None] = _never
     needs_approval: Callable[[Actor, int], bool] = _never_approved
-    jobs: Any = None
+    learning: LearningService | None = None
 
 
 _provided: list[Services] = []

@@ -703,6 +703,44 @@ class FakeBrands:
         return self.desk.demo
 
 
+@dataclass
+class FakeJudging:
+    """Keeps what was said, in order, as (what, mention ids, the rest)."""
+
+    said: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def label(
+        self, actor: Actor, mention_ids: Sequence[int], label: Label, *, from_sample: bool = False
+    ) -> int:
+        self.said.append(("label", tuple(mention_ids), label, from_sample))
+        return len(mention_ids)
+
+    def relevance(
+        self, actor: Actor, mention_ids: Sequence[int], brand_id: int, *, is_relevant: bool
+    ) -> int:
+        self.said.append(("relevance", tuple(mention_ids), brand_id, is_relevant))
+        return len(mention_ids)
+
+    def needs_answer(self, actor: Actor, mention_ids: Sequence[int], *, needs: bool) -> int:
+        self.said.append(("needs_answer", tuple(mention_ids), needs))
+        return len(mention_ids)
+
+    def aspect(
+        self,
+        actor: Actor,
+        mention_ids: Sequence[int],
+        brand_id: int,
+        area: str,
+        topic: str,
+        label: Label | None,
+    ) -> int:
+        self.said.append(("aspect", tuple(mention_ids), brand_id, area, topic, label))
+        return len(mention_ids)
+
+    def topics(self, actor: Actor, brand_id: int) -> Sequence[tuple[str, str]]:
+        return (("Product", "Battery"), ("Product", "Screen"), ("Service", "Delivery"))
+
+
 def explain(_actor: Actor, mention_id: int) -> Receipt:
     words = "nobody answers, this is unacceptable and terrible"
     return Receipt(
@@ -729,5 +767,6 @@ def fake_services(desk: FakeDesk) -> Services:
         actor_for=lambda _cookies: desk.actor,
         explain=explain,
         worker_heartbeat=lambda: timedelta(seconds=2),
-        jobs=SimpleNamespace(),
+        judging=FakeJudging(),
+        rescores=SimpleNamespace(),
     )
