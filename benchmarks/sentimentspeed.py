@@ -16,7 +16,7 @@ from earmark_sentiment.head import shipped
 from earmark_sentiment.language import Language, identify
 from earmark_sentiment.prepare import prepare
 from earmark_sentiment.scorer import HeadScorer
-from earmark_sentiment.vader import installed, polarity_scores
+from earmark_sentiment.vader import Vader, installed, polarity_scores
 
 ROUNDS = 7
 _TEXTS = 1_000
@@ -82,6 +82,7 @@ def _measured(texts: list[str]) -> dict[str, list[float]]:
     steps: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
         "vaderSentiment": (SentimentIntensityAnalyzer().polarity_scores, texts),
         "identical VADER": (polarity_scores, texts),
+        "identical VADER, all words new": (_unacquainted, [texts]),
         "preparation": (lambda text: prepare(text, (), vader.knows), texts),
         "cues": (cues_of, prepared),
         "features": (lambda pair: extractor.of(*pair), found),
@@ -102,6 +103,14 @@ def _measured(texts: list[str]) -> dict[str, list[float]]:
                 cost_of * len(given) / len(texts) for cost_of in _times(function, given, 1)
             ]
     return cost
+
+
+def _unacquainted(texts: list[str]) -> None:
+    """Scores the texts by a scorer that remembers no word yet."""
+    known = installed()
+    score = Vader(known.lexicon, known.emojis).polarity_scores
+    for text in texts:
+        score(text)
 
 
 def _times(

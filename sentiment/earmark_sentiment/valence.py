@@ -26,9 +26,9 @@ _PHRASE_WORDS = frozenset(
     word for key in (*_PHRASES, *_TWO_WORD_BOOSTERS) for word in key.split() if word not in _COMMON
 )
 _TURN = float(N_SCALAR)
-_WATCHED = frozenset({"but", "least", "this", "no"})
-_ODD = frozenset({"no", "kind"})
+_RULED = frozenset({*BOOSTERS, *NEGATIONS, *_PHRASE_WORDS, "but", "least", "no", "this"})
 _NEARNESS = (1.0, 0.95, 0.9)
+_PUNCTUATION = string.punctuation
 _REMEMBERED = 40_000
 _LONGEST_REMEMBERED = 40
 _MINUS = "−"
@@ -36,28 +36,34 @@ _MINUS = "−"
 Note = list[str] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Mark:
     """What VADER knows of one word; a word of which it knows nothing has no mark.
 
     An inert word does nothing to its neighbours. Among inert words a plain one is worth just its
-    lexicon value: most words of the lexicon, in most places, need no more than that.
+    lexicon value: most words of the lexicon, in most places, need no more than that. Nobody
+    changes a mark; it is not frozen because it is then made in half the time.
     """
 
     lower: str
     valence: float | None
     is_upper: bool
-    boost: float
-    negates: bool
-    in_phrase: bool
-    is_inert: bool
     is_plain: bool
+    is_inert: bool = True
+    boost: float = 0.0
+    negates: bool = False
+    in_phrase: bool = False
+    is_stress: bool = False
 
 
 def stripped(raw: str) -> str:
     """Gives the word without outer punctuation, or as it is if two or fewer letters remain."""
-    word = raw.strip(string.punctuation)
+    word = raw.strip(_PUNCTUATION)
     return raw if len(word) <= 2 else word
+
+
+Near = tuple[Mark | None, Mark | None, Mark | None]
+"""The marks of the word before, of the one before that, and of the third."""
 
 
 class Marks(dict[str, Mark | None]):
@@ -68,27 +74,39 @@ class Marks(dict[str, Mark | None]):
         self._lexicon = lexicon
 
     def __missing__(self, raw: str) -> Mark | None:
-        mark = self._look_up(raw)
+        word = raw.strip(_PUNCTUATION)
+        if len(word) <= 2:
+            word = raw
+        lower = word.lower()
+        mark = None
+        if lower in _RULED or "n't" in lower:
+            mark = self._ruled(word, lower)
+        elif lower in self._lexicon:
+            is_upper = word.isupper()
+            mark = Mark(lower, self._lexicon[lower], is_upper, not is_upper)
         if len(raw) <= _LONGEST_REMEMBERED:
             if len(self) >= _REMEMBERED:
                 self.clear()
             self[raw] = mark
         return mark
 
-    def _look_up(self, raw: str) -> Mark | None:
-        word = stripped(raw)
-        lower = word.lower()
+    def _ruled(self, word: str, lower: str) -> Mark:
         boost = BOOSTERS.get(lower, 0.0)
-        # As in the original, a booster is never scored itself, whatever the lexicon says.
-        valence = None if boost else self._lexicon.get(lower)
         negates = lower in NEGATIONS or "n't" in lower
         in_phrase = lower in _PHRASE_WORDS
         is_upper = word.isupper()
-        is_inert = not (boost or negates or in_phrase or lower in _WATCHED)
-        if is_inert and valence is None and not is_upper:
-            return None
-        is_plain = not (is_upper or in_phrase or lower in _ODD)
-        return Mark(lower, valence, is_upper, boost, negates, in_phrase, is_inert, is_plain)
+        return Mark(
+            lower,
+            # As in the original, a booster is never scored itself, whatever the lexicon says.
+            None if boost else self._lexicon.get(lower),
+            is_upper,
+            is_plain=not (is_upper or in_phrase or lower == "no"),
+            is_inert=not (boost or negates or in_phrase or lower in {"least", "no", "this"}),
+            boost=boost,
+            negates=negates,
+            in_phrase=in_phrase,
+            is_stress=lower in {"so", "this"},
+        )
 
 
 class Neighbours:
@@ -98,39 +116,65 @@ class Neighbours:
     word and after the last one is no mark.
     """
 
-    __slots__ = ("is_shouting", "marks", "words")
+    __slots__ = ("_is_shouting", "marks", "words")
 
     def __init__(self, words: list[str], marks: list[Mark | None]) -> None:
         self.words = words
         self.marks = marks
-        capitals = sum([mark.is_upper for mark in marks if mark is not None])
-        self.is_shouting = 0 < capitals < len(words)
+        self._is_shouting: bool | None = None
 
     def share(self, i: int, mark: Mark, value: float, note: Note) -> float:
         """Gives the share of word `i`, whose lexicon value is `value`; its rules go to `note`."""
-        marks = self.marks
-        one, two, three = marks[i - 1], marks[i - 2], marks[i - 3]
-        if mark.lower == "kind" and self._lower(i + 1) == "of":
-            if note is not None:
-                note.append('"kind of" is no praise = 0')
+        if mark.in_phrase and self._is_kind_of(i, mark, note):
             return 0.0
-        near = (one, two, three)
+        marks = self.marks
+        one, two, three = near = marks[i - 1], marks[i - 2], marks[i - 3]
+        value = self._own(i, mark, value, near, note)
+        if one is not None and one.valence is None:
+            if one.boost:
+                value = self._boosted(value, one, 0, note)
+            if one.negates:
+                value = _negated(value, one.lower, note)
+        if two is not None and two.valence is None:
+            if two.boost:
+                value = self._boosted(value, two, 1, note)
+            if two.negates:
+                value = _negated_at_two(value, one, two, note)
+        if i > 2 and (three is None or three.valence is None):
+            value = self._at_three(i, value, near, note)
+        if one is not None and one.lower == "least" and one.valence is None:
+            value = self._after_least(i, value, note)
+        return value
+
+    def _is_kind_of(self, i: int, mark: Mark, note: Note) -> bool:
+        if mark.lower != "kind" or self._lower(i + 1) != "of":
+            return False
+        if note is not None:
+            note.append('"kind of" is no praise = 0')
+        return True
+
+    def _own(self, i: int, mark: Mark, value: float, near: Near, note: Note) -> float:
+        """Gives the share before boosters and negations: "no" and capitals."""
         plain = value
         if mark.lower == "no":
             value = self._zeroed_no(i, value, note)
-        is_alone = one is None and two is None and three is None
-        if not is_alone and self._follows_no(i, near):
+        if self._follows_no(i, near):
             value = _negated(plain, "no", note)
-        if mark.is_upper and self.is_shouting:
+        if mark.is_upper and self._shouts():
             value += C_INCR if value > 0 else -C_INCR
             if note is not None:
                 note.append(f"ALL CAPS {signed(C_INCR if value > 0 else -C_INCR)}")
-        if is_alone:
-            return self._phrases(i, value, note) if mark.in_phrase and i > 2 else value
-        return self._look_back(i, value, near, note)
+        return value
 
     def _lower(self, i: int) -> str:
         return stripped(self.words[i]).lower() if 0 <= i < len(self.words) else ""
+
+    def _shouts(self) -> bool:
+        """Tells whether some words, but not all of them, are in capitals."""
+        if self._is_shouting is None:
+            capitals = sum(map(str.isupper, self.words))
+            self._is_shouting = 0 < capitals < len(self.words)
+        return self._is_shouting
 
     def _zeroed_no(self, i: int, value: float, note: Note) -> float:
         """A "no" before a word of the lexicon is worth nothing itself."""
@@ -141,34 +185,26 @@ class Neighbours:
             note.append("negates the next word = 0")
         return 0.0
 
-    def _follows_no(self, i: int, near: tuple[Mark | None, ...]) -> bool:
+    def _follows_no(self, i: int, near: Near) -> bool:
         one, two, three = near
         if (one is not None and one.lower == "no") or (two is not None and two.lower == "no"):
             return True
         return three is not None and three.lower == "no" and self._lower(i - 1) in {"or", "nor"}
 
-    def _look_back(self, i: int, value: float, near: tuple[Mark | None, ...], note: Note) -> float:
-        for distance in range(min(i, 3)):
-            before = near[distance]
-            if before is None or before.valence is None:
-                if before is not None and before.boost:
-                    value = self._boosted(value, before, distance, note)
-                if distance == 0:
-                    if before is not None and before.negates:
-                        value = _negated(value, before.lower, note)
-                elif distance == 1:
-                    value = _negated_at_two(value, near, note)
-                else:
-                    value = _negated_at_three(value, near, note)
-                    value = self._phrases(i, value, note)
-        last = near[0]
-        if last is not None and last.lower == "least" and last.valence is None:
-            value = self._after_least(i, value, note)
+    def _at_three(self, i: int, value: float, near: Near, note: Note) -> float:
+        """Does what depends on the third word before, which is not of the lexicon."""
+        three = near[2]
+        if three is not None and three.boost:
+            value = self._boosted(value, three, 2, note)
+        value = _negated_at_three(value, near, note)
+        for mark in self.marks[i - 3 : i + 1]:
+            if mark is not None and mark.in_phrase:
+                return self._phrases(i, value, note)
         return value
 
     def _boosted(self, value: float, booster: Mark, distance: int, note: Note) -> float:
         step = -booster.boost if value < 0 else booster.boost
-        if booster.is_upper and self.is_shouting:
+        if booster.is_upper and self._shouts():
             step += C_INCR if value > 0 else -C_INCR
         step *= _NEARNESS[distance]
         if note is not None:
@@ -187,8 +223,6 @@ class Neighbours:
 
         As in the original, this is reached only from the fourth word on.
         """
-        if not any(mark is not None and mark.in_phrase for mark in self.marks[i - 3 : i + 1]):
-            return value
         three, two, one, zero, *after = (self._lower(j) for j in range(i - 3, i + 3))
         backward = (
             f"{one} {zero}",
@@ -236,28 +270,24 @@ def _stressed(value: float, words: str, note: Note) -> float:
     return value * 1.25
 
 
-def _is(mark: Mark | None, *words: str) -> bool:
-    return mark is not None and mark.lower in words
-
-
-def _negated_at_two(value: float, near: tuple[Mark | None, ...], note: Note) -> float:
-    one, two = near[0], near[1]
-    if two is None:
-        return value
-    if two.lower == "never" and _is(one, "so", "this"):
+def _negated_at_two(value: float, one: Mark | None, two: Mark, note: Note) -> float:
+    if two.lower == "never" and one is not None and one.is_stress:
         return _stressed(value, "never so", note)
-    if two.lower == "without" and _is(one, "doubt"):
+    if two.lower == "without" and one is not None and one.lower == "doubt":
         return value
-    return _negated(value, two.lower, note) if two.negates else value
+    return _negated(value, two.lower, note)
 
 
-def _negated_at_three(value: float, near: tuple[Mark | None, ...], note: Note) -> float:
+def _negated_at_three(value: float, near: Near, note: Note) -> float:
     one, two, three = near
     # As in the original: "and" binds before "or" there, so a bare "so" or "this" just before the
     # word is enough, and hides a negation three words back.
-    if (_is(three, "never") and _is(two, "so", "this")) or _is(one, "so", "this"):
-        stress = one.lower if one is not None and _is(one, "so", "this") else "never so"
-        return _stressed(value, stress, note)
-    if three is None or (three.lower == "without" and (_is(two, "doubt") or _is(one, "doubt"))):
+    if one is not None and one.is_stress:
+        return _stressed(value, one.lower, note)
+    if three is None or not three.negates:
         return value
-    return _negated(value, three.lower, note) if three.negates else value
+    if three.lower == "never" and two is not None and two.is_stress:
+        return _stressed(value, "never so", note)
+    if three.lower == "without" and any(mark and mark.lower == "doubt" for mark in (one, two)):
+        return value
+    return _negated(value, three.lower, note)
