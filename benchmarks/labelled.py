@@ -32,6 +32,8 @@ INVENTED = ("Acme", "Globex")
 """The brands of this project's own mentions; no model should learn them."""
 MENTIONS = "mentions"
 """The name of this project's own mentions among the sets."""
+WANTED = frozenset({"complaint", "question", "request", "lead"})
+"""The kinds of mentions that need an answer."""
 _LABEL_OF_KIND = {"complaint": "negative", "praise": "positive"}
 _BINS = 10
 
@@ -68,6 +70,15 @@ def read_mentions(folder: Path, half: int) -> list[Example]:
             if kind != "foreign":
                 examples.append(Example(text, _LABEL_OF_KIND.get(kind, "neutral")))
     return examples
+
+
+def read_kinds(path: Path, part: slice) -> list[tuple[str, str]]:
+    """Gives the kind and the text of the mentions on these lines, less those not in English.
+
+    Where a line has three columns, the one between them names the trade.
+    """
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[part]]
+    return [(line[0], line[-1]) for line in lines if line[0] != "foreign"]
 
 
 @dataclass(frozen=True)

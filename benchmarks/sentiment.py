@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from benchmarks import headtraining, labelled, sentimentspeed
+from benchmarks import answertraining, headtraining, labelled, sentimentspeed
 from benchmarks.headtraining import Prepared
 from benchmarks.labelled import Floats, Quality, judge, table
 from earmark_core.model import Label
@@ -29,8 +29,6 @@ COLUMNS = ("macro recall", "precision", "recall", "F1", "AP", "R at P .8", "ECE"
 CORRECTIONS = (50, 100, 250, 1000)
 _JUDGED = 2_000
 _LEAST_LEFT = 200
-_FILES = {"mentions.tsv": 1, "fresh.tsv": 1}
-_WANTED = frozenset({"complaint", "question", "request", "lead"})
 _BEGIN, _END = "<!-- figures: {} -->", "<!-- end of figures -->"
 
 
@@ -58,7 +56,7 @@ def run(chosen: Namespace, say: Print) -> None:
     for name, text in tables.items():
         say(f"\n## {name}\n\n{text}")
         if chosen.write:
-            _replace(chosen.write, name, text)
+            replace_table(chosen.write, name, text)
 
 
 def accuracy(folder: Path, seeds: int, say: Print) -> str:
@@ -137,32 +135,35 @@ def _once(examples: Sequence[Example], count: int, seed: int) -> Quality:
 def answers() -> str:
     """Gives how many of the mentions that need an answer are found, and how surely."""
     rows = []
-    judged = [row for name, half in _FILES.items() for row in _mentions(name, slice(half, None, 2))]
-    learned = [row for name in _FILES for row in _mentions(name, slice(0, None, 2))]
+    half = headtraining.OWN / "mentions.tsv"
+    judged = labelled.read_kinds(half, slice(1, None, 2))
+    trades = labelled.read_kinds(headtraining.OWN / "trades.tsv", slice(None))
+    learned = [
+        row
+        for name, step in answertraining.LEARNED.items()
+        for row in labelled.read_kinds(headtraining.OWN / name, slice(0, None, step))
+    ]
     for shown, mentions in (
-        ("looked at while cues were written", learned),
-        ("judged", judged),
-        (
-            "judged, of them those written before the rules were widened",
-            _mentions("fresh.tsv", slice(1, None, 2)),
-        ),
-        ("other trades, written last", _mentions("held.tsv", slice(None))),
+        ("looked at and learned from", learned),
+        ("judged", judged + trades),
+        ("judged, of them the older half", judged),
+        ("judged, of them other trades", trades),
     ):
-        found = [(kind in _WANTED, needs_answer(cues(text))) for kind, text in mentions]
+        found = [(kind in labelled.WANTED, needs_answer(cues(text))) for kind, text in mentions]
         hits = sum(wanted and is_found for wanted, is_found in found)
         recall = hits / sum(wanted for wanted, _ in found)
         precision = hits / sum(is_found for _, is_found in found)
         rows.append((shown, len(mentions), f"{recall:.3f}", f"{precision:.3f}"))
-    return table(("mentions", "n", "recall", "precision"), rows)
+    asked = [(kind, needs_answer(cues(text))) for kind, text in judged + trades]
+    kinds = []
+    for kind in dict.fromkeys(kind for kind, _ in asked):
+        answers_of = [is_found for one, is_found in asked if one == kind]
+        kinds.append((kind, len(answers_of), f"{sum(answers_of) / len(answers_of):.3f}"))
+    by_kind = table(("judged, by kind", "n", "taken to need an answer"), kinds)
+    return f"{table(('mentions', 'n', 'recall', 'precision'), rows)}\n\n{by_kind}"
 
 
-def _mentions(name: str, part: slice) -> list[tuple[str, str]]:
-    lines = (headtraining.OWN / name).read_text(encoding="utf-8").splitlines()[part]
-    rows = [(kind, text) for kind, _, text in (line.partition("\t") for line in lines)]
-    return [(kind, text) for kind, text in rows if kind != "foreign"]
-
-
-def _replace(page: Path, name: str, text: str) -> None:
+def replace_table(page: Path, name: str, text: str) -> None:
     begin = _BEGIN.format(name)
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, end, after = rest.partition(_END)

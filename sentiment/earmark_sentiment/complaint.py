@@ -10,9 +10,9 @@ from importlib.resources import files
 from earmark_core.model import Cue
 from earmark_sentiment.cuesearch import OPENING, CueSearch, Span
 from earmark_sentiment.prepare import prepare
-from earmark_sentiment.smallsigns import small_signs
+from earmark_sentiment.smallsigns import Signs, shipped, signs_of
 
-CUES_VERSION = 2
+CUES_VERSION = 3
 URGENT = ("safety", "legal", "money", "churn", "outage", "press")
 """The kinds that want a person soon."""
 NEEDS_ANSWER = frozenset({*URGENT, "complaint", "question", "request", "lead"})
@@ -26,6 +26,7 @@ _TITLED = 0.7
 _SHORT = 240
 _OPENS = " opening"
 _CALLS = ("question", "request", "lead")
+_TOLD = ("complaint", "mention")
 
 
 @cache
@@ -95,22 +96,51 @@ def cues_of(prepared: str, *, is_praise: bool = False) -> tuple[Cue, ...]:
     is_personal = "personal" in found
     if not is_personal and ("headline" in found or _is_titled(prepared)):
         return praise
-    unsolved, left = said, found
-    if "solved" in found:
-        unsolved = _without(said, found["solved"])
-        left = _search().find(unsolved)
+    unsolved, left = _unsolved(said, found)
     complaint = _named("complaint", unsolved, left)
-    is_plain_praise = not complaint and (is_praise or (bool(praise) and "turning" not in found))
-    if not complaint and not is_plain_praise and (is_personal or len(said) <= _BRIEF):
-        complaint = _named("complaint", unsolved, left, "mention")
+    if "advert" in found and not complaint:
+        return praise
     calls = [cue for kind in _CALLS if kind in found for cue in _named(kind, said, found)]
-    if is_plain_praise:
+    if not complaint and (is_praise or (praise and "turning" not in found)):
         return (*calls, *praise)
     urgent = [cue for kind in URGENT if kind in found for cue in _named(kind, said, found)]
-    if complaint or calls or praise or urgent or is_praise or "solved" in found:
-        return (*complaint, *calls, *praise, *urgent)
-    small = small_signs(said) if len(said) <= _SHORT else ""
-    return (Cue("complaint", small[:_LONGEST]),) if small else ()
+    if not complaint:
+        if "personal" in found or len(said) <= _BRIEF:
+            complaint = _named("complaint", unsolved, left, "mention")
+        if not (calls or urgent or is_praise) and len(said) <= _SHORT:
+            complaint = _weighed(unsolved, complaint, _signs(said, found, left))
+    return (*complaint, *calls, *praise, *urgent)
+
+
+def signs(prepared: str) -> Signs:
+    """Gives the small signs of a prepared text, as they are weighed where no cue is sure."""
+    said = prepared[:_READ].lower()
+    found = _search().find(said)
+    return _signs(said, found, _unsolved(said, found)[1])
+
+
+def _signs(said: str, found: dict[str, list[Span]], left: dict[str, list[Span]]) -> Signs:
+    if left is not found:
+        told = [kind for kind in found if kind not in _TOLD]
+        return signs_of(said, [*told, *(kind for kind in _TOLD if kind in left)])
+    return signs_of(said, found)
+
+
+def _unsolved(said: str, found: dict[str, list[Span]]) -> tuple[str, dict[str, list[Span]]]:
+    """Gives the text without what is denied or solved, and what is found in it then."""
+    if "solved" not in found:
+        return said, found
+    unsolved = _without(said, found["solved"])
+    return unsolved, _search().find(unsolved)
+
+
+def _weighed(unsolved: str, mentioned: tuple[Cue, ...], small: Signs) -> tuple[Cue, ...]:
+    """Gives the signs of a complaint where nothing else wants an answer and no cue is sure."""
+    weighing = shipped()
+    if weighing.weigh(small) < 0:
+        return ()
+    words = "" if mentioned else weighing.named(unsolved)
+    return (Cue("complaint", words[:_LONGEST]),) if words else mentioned
 
 
 def needs_answer(found: tuple[Cue, ...]) -> bool:

@@ -1,148 +1,225 @@
-"""Complaints without a word of complaint: small signs that add up, each named.
+"""Complaints without a word of complaint: small signs that are weighed together, each named.
 
 "My points went from 40,000 to zero overnight" holds no cue. What it holds is something of the
 brand's that the writer has, a time, a number, and no kind word. The words stand in `signs.txt`.
+What each kind of word is worth is in `sign-weights.json`: a logistic regression on the mentions
+written for this project, less those that are judged (`python -m benchmarks.answertraining`).
 """
 
+import json
 import string
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
+from math import log1p
+from typing import NamedTuple
 
 SMALL = "small signs: "
 """What the words of such a complaint begin with."""
-ENOUGH = 4
-"""From how many points on the signs are taken for a complaint."""
 
-_WORTH = {
-    "certain": 4,
-    "addressed": 4,
-    "goods": 2,
-    "turn": 2,
-    "small": 1,
-    "calm": -2,
-    "kind": -4,
-}
-_MEANING = frozenset({"addressed", "turn", "small"})
-"""Something must be said of the goods; that there are some is no complaint."""
-_COUNTED = frozenset({"goods", "turn", "small", "calm", "kind"})
-_MOST = 3
-# Three sums in one number: of points, of kind words, of words of everyday.
-_ONE_KIND = 1 << 20
-_ONE_CALM = 1 << 40
-_NEAR = 2
+KINDS = (
+    "goods",
+    "pointing",
+    "done",
+    "turn",
+    "small",
+    "trouble",
+    "kind",
+    "joyful",
+    "calm",
+    "leisure",
+    "promotion",
+    "news",
+    "wish",
+    "buying",
+    "asking",
+    "self",
+    "addressed",
+    "others",
+    "time",
+    "contrast",
+    "number",
+    "n't",
+    "ends in -ing",
+    "ends in -ed",
+)
+"""What a word can be; all but the last four are sections of `signs.txt`."""
+SHAPES = ("certain goods", "somebody did", "?", "!")
+"""What else is seen of a text: goods with a pointing word before them, "you took", its look."""
+CUES = (
+    "complaint",
+    "mention",
+    "question",
+    "request",
+    "lead",
+    "praise",
+    "safety",
+    "legal",
+    "money",
+    "churn",
+    "outage",
+    "press",
+    "headline",
+    "advert",
+    "personal",
+    "turning",
+    "solved",
+)
+"""The sections of `cues.txt` of which something was found."""
+NAMES = (*KINDS, *SHAPES, *(f"cue: {name}" for name in CUES))
+"""What each bit of `Signs.once` stands for, the lowest first."""
+
+_BIT = {name: 1 << i for i, name in enumerate(NAMES)}
+_GOODS, _DONE, _ED = _BIT["goods"], _BIT["done"], _BIT["ends in -ed"]
+_POINTS = _BIT["pointing"] | _BIT["number"]
+_WHO = _BIT["addressed"] | _BIT["others"]
+_CERTAIN, _DID = _BIT["certain goods"], _BIT["somebody did"]
+_ASKS, _SHOUTS = _BIT["?"], _BIT["!"]
+_CUE = {name: _BIT[f"cue: {name}"] for name in CUES}
+_TELLING = sum(
+    _BIT[name]
+    for name in ("goods", "done", "turn", "small", "trouble", "addressed", "time", "number", "n't")
+)
+_HALF = 13
+_LOW = (1 << _HALF) - 1
 _SHOWN = 3
 _REMEMBERED = 20_000
 _LONGEST_REMEMBERED = 40
-_SHORTEST_PAST = 5
+_SHORTEST_ENDED = 5
+
+
+class Signs(NamedTuple):
+    """The small signs of one text: bits by `NAMES`, and how many words it has.
+
+    `twice` and `first` tell which kinds two words or more are of, and which the first word is.
+    """
+
+    once: int
+    twice: int
+    first: int
+    words: int
 
 
 @cache
-def _words() -> tuple[dict[str, frozenset[str]], list[tuple[str, str]]]:
+def _words() -> tuple[dict[str, int], list[tuple[str, int]]]:
     """Gives the kinds of each whole word, and of each beginning of words."""
     text = files("earmark_sentiment").joinpath("signs.txt").read_text(encoding="utf-8")
-    whole: dict[str, set[str]] = {}
-    begun: list[tuple[str, str]] = []
-    kind = ""
+    whole: dict[str, int] = {}
+    begun: list[tuple[str, int]] = []
+    bit = 0
     for line in text.splitlines():
         if line.startswith("["):
-            kind = line.strip("[]")
+            bit = _BIT[line.strip("[]")]
         elif not line.startswith("#"):
             for word in line.split():
-                whole.setdefault(word.removesuffix("~"), set()).add(kind)
-                if word.endswith("~"):
-                    begun.append((word.removesuffix("~"), kind))
-    return {word: frozenset(kinds) for word, kinds in whole.items()}, begun
+                start = word.removesuffix("~")
+                whole[start] = whole.get(start, 0) | bit
+                if start != word:
+                    begun.append((start, bit))
+    return whole, begun
 
 
-class _Signs(dict[str, tuple[str, frozenset[str]]]):
-    """Words as they stand in texts to their plain form and their kinds; bounded."""
-
-    def __missing__(self, raw: str) -> tuple[str, frozenset[str]]:
-        whole, begun = _words()
-        word = raw.strip(string.punctuation)
-        kinds = whole.get(word)
-        if kinds is None:
-            kinds = frozenset(kind for start, kind in begun if word.startswith(start))
-        if not kinds and (_is_past(word) or word.endswith("n't") or word[:1].isdigit()):
-            kinds = frozenset({"small"})
-        if _is_past(word):
-            kinds |= {"done"}
-        if len(raw) <= _LONGEST_REMEMBERED:
-            if len(self) >= _REMEMBERED:
-                self.clear()
-            self[raw] = (word, kinds)
-        return word, kinds
-
-
-_known = _Signs()
-
-
-class _Bounds(dict[str, int]):
-    """The most that each word can be worth, and in higher bits whether it takes points away."""
+class _Kinds(dict[str, int]):
+    """Words as they stand in texts to the bits of their kinds; keeps the latest, up to a bound."""
 
     def __missing__(self, raw: str) -> int:
-        word, kinds = _known[raw]
-        if word == "your" or not kinds.isdisjoint({"goods", "addressed"}):
-            bound = _WORTH["certain"]
-        else:
-            bound = sum(_WORTH[kind] for kind in kinds & {"turn", "small"})
-        bound += ("kind" in kinds) * _ONE_KIND + ("calm" in kinds) * _ONE_CALM
+        whole, begun = _words()
+        word = raw.strip(string.punctuation)
+        bits = whole.get(word, 0)
+        for start, bit in begun:
+            if word.startswith(start):
+                bits |= bit
+        is_long = len(word) >= _SHORTEST_ENDED
+        bits |= _BIT["number"] * word[:1].isdigit() | _BIT["n't"] * word.endswith("n't")
+        bits |= _BIT["ends in -ing"] * (is_long and word.endswith("ing"))
+        bits |= _ED * (is_long and word.endswith("ed"))
         if len(raw) <= _LONGEST_REMEMBERED:
             if len(self) >= _REMEMBERED:
                 self.clear()
-            self[raw] = bound
-        return bound
+            self[raw] = bits
+        return bits
 
 
-_bounds = _Bounds()
+_kinds = _Kinds()
 
 
-def _may_be_enough(bounds: int) -> bool:
-    """Tells from the sum over all words whether it is worth while to look at them one by one."""
-    most = bounds % _ONE_KIND
-    if bounds // _ONE_KIND % _ONE_KIND:
-        most += _WORTH["kind"]
-    if bounds // _ONE_CALM:
-        most += _WORTH["calm"]
-    return most >= ENOUGH
+def signs_of(said: str, cues: Iterable[str]) -> Signs:
+    """Gives the small signs of a text in lower case; *cues* are the sections found in it."""
+    kinds = list(map(_kinds.__getitem__, said.split()))
+    once = twice = before = earlier = 0
+    for bits in kinds:
+        twice |= once & bits
+        once |= bits
+        if bits & _GOODS and (before | earlier) & _POINTS:
+            once |= _CERTAIN
+        if bits & (_DONE | _ED) and before & _WHO:
+            once |= _DID
+        before, earlier = bits, before
+    for section in cues:
+        once |= _CUE[section]
+    if "?" in said:
+        once |= _ASKS
+    if "!" in said:
+        once |= _SHOUTS
+    return Signs(once, twice, kinds[0] if kinds else 0, len(kinds))
 
 
-def _is_past(word: str) -> bool:
-    return word.endswith("ed") and len(word) >= _SHORTEST_PAST
+class _Sums(dict[int, float]):
+    """Half of the bits to the sum of their weights."""
+
+    def __init__(self, weights: Sequence[float]) -> None:
+        super().__init__()
+        self._weights = weights
+
+    def __missing__(self, bits: int) -> float:
+        result = sum(weight for i, weight in enumerate(self._weights) if bits >> i & 1)
+        self[bits] = result
+        return result
 
 
-def small_signs(said: str) -> str:
-    """Gives the signs of a complaint in a text in lower case, or "" if they are too few.
+class Weighing:
+    """What small signs are worth; above 0 they speak for a complaint."""
 
-    Each word counts once, and of each kind at most three.
-    """
-    raw = said.split()
-    if not _may_be_enough(sum(map(_bounds.__getitem__, raw))):
-        return ""
-    looks = list(map(_known.__getitem__, raw))
-    signs: dict[str, dict[str, None]] = {}
-    for i, (word, kinds) in enumerate(looks):
-        if not kinds:
-            continue
-        if "goods" in kinds and _is_certain(looks, i):
-            signs.setdefault("certain", {})[word] = None
-        elif word == "your" or ("addressed" in kinds and _does(looks, i)):
-            signs.setdefault("addressed", {})[word] = None
-        else:
-            for kind in kinds & _COUNTED:
-                signs.setdefault(kind, {})[word] = None
-    points = sum(_WORTH[kind] * min(len(words), _MOST) for kind, words in signs.items())
-    if points < ENOUGH or _MEANING.isdisjoint(signs):
-        return ""
-    named = [word for kind in _WORTH if _WORTH[kind] > 0 for word in signs.get(kind, ())]
-    return SMALL + ", ".join(named[:_SHOWN])
+    def __init__(self, weights: dict[str, float]) -> None:
+        """Takes the weights by name: "base", "length", and "once: ", "twice: " or "first: "."""
+        self._base = weights["base"]
+        self._length = weights["length"]
+        self._once, self._twice, self._first = (
+            [weights.get(f"{place}: {name}", 0.0) for name in NAMES]
+            for place in ("once", "twice", "first")
+        )
+        self._sums = tuple(
+            _Sums(part[start : start + _HALF])
+            for part in (self._once, self._twice, self._first)
+            for start in range(0, 4 * _HALF, _HALF)
+        )
+
+    def weigh(self, signs: Signs) -> float:
+        """Gives the logit."""
+        sums = self._sums
+        total = self._base + self._length * log1p(signs.words)
+        for place, bits in enumerate(signs[:3]):
+            at = 4 * place
+            while bits:
+                total += sums[at][bits & _LOW]
+                bits >>= _HALF  # noqa: PLW2901
+                at += 1
+        return total
+
+    def named(self, said: str) -> str:
+        """Gives the words that tell most, three at most, in their order; "" if none tells."""
+        worth = {}
+        for raw in said.split():
+            bits = _kinds[raw]
+            if bits & _TELLING:
+                word = raw.strip(string.punctuation)
+                worth[word] = sum(weight for i, weight in enumerate(self._once) if bits >> i & 1)
+        most = sorted(worth, key=worth.__getitem__, reverse=True)[:_SHOWN]
+        return SMALL + ", ".join(word for word in worth if word in most) if most else ""
 
 
-def _is_certain(looks: Sequence[tuple[str, frozenset[str]]], i: int) -> bool:
-    before = looks[max(0, i - _NEAR) : i]
-    return any("pointing" in kinds or word.isdigit() for word, kinds in before)
-
-
-def _does(looks: Sequence[tuple[str, frozenset[str]]], i: int) -> bool:
-    return i + 1 < len(looks) and "done" in looks[i + 1][1]
+@cache
+def shipped() -> Weighing:
+    """Gives the weights that ship."""
+    text = files("earmark_sentiment").joinpath("sign-weights.json").read_text(encoding="utf-8")
+    return Weighing(json.loads(text)["weights"])
