@@ -34,7 +34,7 @@ from earmark_listeners.contract import Listener, Wiring
 from earmark_listeners.schedule import Due
 from earmark_queue.cases import Cases
 from earmark_sentiment.brand_scorers import BrandScorers
-from earmark_sentiment.scorer import default_scorer
+from earmark_sentiment.plugins import chosen_scorer
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 Seconds = tuple[float, float]
@@ -162,7 +162,7 @@ async def _ours(folder: Path, urls: Sequence[str], at_once: int) -> AsyncIterato
     def build(channel: str, found: object) -> Listener:  # type: ignore[type-arg]
         return registry.build(channel, dict(found), wiring)  # type: ignore[call-overload]
 
-    scorers, cases = BrandScorers(default_scorer()), Cases(store, clock)
+    scorers, cases = BrandScorers(chosen_scorer()), Cases(store, clock)
     pipeline = Pipeline(store=store, clock=clock, rng=random.Random(1), build=build,
                         scorers=scorers, cases=cases)  # fmt: skip
     try:

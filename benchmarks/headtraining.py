@@ -103,7 +103,7 @@ def _rows(rows: Sequence[Prepared], vocabulary: dict[Gram, int], scale: Scale) -
     return rows_of(numbers.tolist(), grams, len(vocabulary))
 
 
-def _importance(rows: Sequence[Prepared], targets: Floats) -> Floats:
+def importance_of(rows: Sequence[Prepared], targets: Floats) -> Floats:
     """Gives weights by which a large set counts as the root of its size, and classes alike."""
     importance = np.ones(len(rows))
     names = np.array([row.set for row in rows])
@@ -117,7 +117,7 @@ def _importance(rows: Sequence[Prepared], targets: Floats) -> Floats:
     return result
 
 
-def _targets(rows: Sequence[Prepared], label: str, cut: float, side: float) -> Floats:
+def targets_of(rows: Sequence[Prepared], label: str, cut: float, side: float) -> Floats:
     """Gives 1 for *label* and 0 else; where raters' mean is known, a soft step at the cut."""
     hard = np.array([float(row.label == label) for row in rows])
     means = np.array([np.nan if row.mean is None else row.mean for row in rows])
@@ -137,8 +137,8 @@ def train(rows: Sequence[Prepared], version: str) -> Head:
     numbers = np.array([row.features.numbers for row in rows])
     scale = Scale(numbers.mean(axis=0), numbers.std(axis=0) + 1e-9)
     vocabulary = _vocabulary(rows)
-    negative = _fitted(rows, _targets(rows, "negative", -0.5, -1.0), vocabulary, scale)
-    positive = _fitted(kind, _targets(kind, "positive", 0.5, 1.0), vocabulary, scale)
+    negative = _fitted(rows, targets_of(rows, "negative", -0.5, -1.0), vocabulary, scale)
+    positive = _fitted(kind, targets_of(kind, "positive", 0.5, 1.0), vocabulary, scale)
     grams = {
         gram: (whole(negative.sparse[column]), whole(positive.sparse[column]))
         for gram, column in vocabulary.items()
@@ -156,7 +156,7 @@ def train(rows: Sequence[Prepared], version: str) -> Head:
 def _fitted(
     rows: Sequence[Prepared], targets: Floats, vocabulary: dict[Gram, int], scale: Scale
 ) -> Weights:
-    importance = _importance(rows, targets)
+    importance = importance_of(rows, targets)
     return fit(_rows(rows, vocabulary, scale), targets, importance=importance, steps=_STEPS)
 
 
@@ -235,7 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("texts", type=Path, help="folder with the labelled sets")
     parser.add_argument("--out", type=Path, default=SHIPPED)
-    parser.add_argument("--version", default="1")
+    parser.add_argument("--version", default="2")
     chosen = parser.parse_args(arguments)
     sets = read(chosen.texts)
     logits = held_out(sets, print)

@@ -27,7 +27,7 @@ from earmark_config import toml_file
 from earmark_config.references import is_reference, secret
 from earmark_core.errors import ConfigError
 
-__all__ = ["Limits", "Settings", "load_settings", "secret"]
+__all__ = ["Limits", "Sentiment", "Settings", "load_settings", "secret"]
 
 PREFIX = "EARMARK_"
 _NESTED = "__"
@@ -42,6 +42,14 @@ class Limits(BaseModel):
     request_seconds: float = Field(default=30, gt=0, le=300, examples=[30])
     response_bytes: int = Field(default=10_000_000, ge=10_000, le=1_000_000_000, examples=[10**7])
     polls_at_once: int = Field(default=8, ge=1, le=256, examples=[8])
+
+
+class Sentiment(BaseModel):
+    """How texts are scored; `scorer` is a name that `earmark_sentiment.plugins` knows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    scorer: str = Field(default="default", min_length=1, max_length=80, examples=["head"])
 
 
 class Settings(BaseSettings):
@@ -77,6 +85,7 @@ class Settings(BaseSettings):
     person: str = Field(default="You", min_length=1, max_length=80, examples=["You"])
     demo: bool = Field(default=True, examples=[True])
     limits: Limits = Limits()
+    sentiment: Sentiment = Sentiment()
 
     @classmethod
     def settings_customise_sources(
@@ -189,7 +198,8 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     """Gives what EARMARK_* variables set; a misspelt one is refused, a foreign one left alone."""
     ours = {key.lower(): value for key, value in environ.items() if key.startswith(PREFIX)}
     known = [f"{PREFIX}{key}".lower() for key in Settings.model_fields]
-    known += [f"{PREFIX}limits{_NESTED}{key}".lower() for key in Limits.model_fields]
+    for name, table in (("limits", Limits), ("sentiment", Sentiment)):
+        known += [f"{PREFIX}{name}{_NESTED}{key}".lower() for key in table.model_fields]
     for key in ours:
         near = (
             ""

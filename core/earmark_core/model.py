@@ -191,8 +191,9 @@ class LogitPart:
     """One share in the logit of "negative": what it is of, and how much it adds.
 
     `kind` is word (one or two words of the text), number (what VADER and the look of the text
-    say), base (what every text starts from) or brand (what was learned for the brand). `start`
-    and `end` are offsets into the prepared text of the first place, -1 where there is none.
+    say), embedding (what an encoder makes of the whole text, where one is in use), base (what
+    every text starts from) or brand (what was learned for the brand). `start` and `end` are
+    offsets into the prepared text of the first place, -1 where there is none.
     """
 
     name: str

@@ -100,10 +100,14 @@ class Head:
 
     def logits(self, features: Features) -> tuple[float, float]:
         """Gives the two logits with the brand's model, if there is one."""
-        negative, positive = self.base_logits(features)
+        return self.branded(self.base_logits(features), features)
+
+    def branded(self, base: tuple[float, float], features: Features) -> tuple[float, float]:
+        """Gives what the brand's model makes of two base logits; the same if there is none."""
+        negative, positive = base
         brand = self.brand
         if brand is None:
-            return negative, positive
+            return base
         negative = brand.negative(negative) + sum(map(mul, brand.numbers, features.numbers))
         if brand.words:
             each = 1.0 / sqrt(max(1, 2 * len(features.words) - 1))
@@ -128,17 +132,24 @@ class Head:
         bias = slope * self.negative_bias
         parts = [LogitPart("every text", bias, "base"), *self._numbers(features, slope)]
         parts += _words(features, lambda gram: self._weight(gram, slope), spans)
-        if self.brand:
-            parts.append(LogitPart("every text", brand.negative.shift, "brand"))
-            parts += [
+        return [part for part in (*parts, *self.brand_parts(features, spans)) if part.value]
+
+    def brand_parts(
+        self, features: Features, spans: list[tuple[int, int]] | None = None
+    ) -> list[LogitPart]:
+        """Gives what the brand's model adds to the logit; none if there is no model."""
+        brand = self.brand
+        if brand is None:
+            return []
+        words = _words(features, lambda gram: brand.words.get(shown(gram)), spans)
+        return [
+            LogitPart("every text", brand.negative.shift, "brand"),
+            *(
                 LogitPart(name, weight * value, "brand")
                 for name, weight, value in zip(NAMES, brand.numbers, features.numbers, strict=False)
-            ]
-            parts += [
-                replace(part, kind="brand")
-                for part in _words(features, lambda gram: brand.words.get(shown(gram)), spans)
-            ]
-        return [part for part in parts if part.value]
+            ),
+            *(replace(part, kind="brand") for part in words),
+        ]
 
     def _weight(self, gram: Gram, slope: float) -> float | None:
         known = self.grams.get(gram)

@@ -3,14 +3,28 @@
 import string
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
-from earmark_core.model import Cue, Receipt, ReceiptPart
+from earmark_core.model import Cue, LogitPart, Receipt, ReceiptPart
 from earmark_sentiment.features import Extractor, Features
-from earmark_sentiment.head import Head
 from earmark_sentiment.vader import Analysis, Vader, squash
 from earmark_sentiment.valence import signed, stripped
 
 _FELT = 0.3
+
+
+class Shares(Protocol):
+    """A head, as scores and receipts need it."""
+
+    def probabilities(self, features: Features) -> tuple[float, float, float]:
+        """Gives the probabilities of negative, neutral and positive."""
+        ...
+
+    def parts(
+        self, features: Features, spans: list[tuple[int, int]] | None = None
+    ) -> list[LogitPart]:
+        """Gives what the logit of "negative" is made of; the values add up to it."""
+        ...
 
 
 def receipt(vader: Vader, prepared: str) -> Receipt:
@@ -26,7 +40,7 @@ def receipt(vader: Vader, prepared: str) -> Receipt:
 
 
 def full_receipt(
-    vader: Vader, extractor: Extractor, head: Head, prepared: str, cues: Sequence[Cue]
+    vader: Vader, extractor: Extractor, head: Shares, prepared: str, cues: Sequence[Cue]
 ) -> Receipt:
     """Gives the receipt of a text with the shares in the head's logit of "negative", and hints.
 

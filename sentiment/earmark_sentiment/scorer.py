@@ -1,37 +1,35 @@
 """A text to its score: honest about what it cannot judge, and never an exception."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import entry_points
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Protocol, runtime_checkable
 
 from earmark_core.model import Cue, Label, Receipt, Score, ScoreStatus, Text
 from earmark_sentiment.complaint import CUES_VERSION, cues_of
 from earmark_sentiment.features import Extractor, Features
 from earmark_sentiment.head import BrandModel, Head, shipped
-from earmark_sentiment.language import Language, has_words, identify
+from earmark_sentiment.language import ENGLISH, Language, has_words, identify
 from earmark_sentiment.prepare import PREP_VERSION, prepare
-from earmark_sentiment.receipt import full_receipt, receipt
+from earmark_sentiment.receipt import Shares, full_receipt, receipt
+from earmark_sentiment.stars import PLEASED, contradicts, label_of_rating, stars_of
 from earmark_sentiment.vader import VERSION, Vader, installed
 
 Identify = Callable[[str, str, Callable[[str], bool]], Language]
 Asked = tuple[str, Language, float | None]
 """A prepared English text with its language and rating."""
-PLUGINS = "earmark.scorers"
-"""The entry point group of scorers brought by others; see `default_scorer`."""
 
 _TOGETHER = 256
 _CUT = 0.05
 _STEEPNESS = 4.0
+_KNOWN = Language(ENGLISH, 1.0, is_english=True)
 _STAR_CUT = 0.25
 _STAR_STEEPNESS = 6.0
-_PLEASED = 3.5
-_DISPLEASED = 2.5
-_CLEAR = 0.75
 
 
+@runtime_checkable
 class Scorer(Protocol):
-    """Gives texts their scores; a team can bring its own."""
+    """Gives texts their scores; a team can bring its own, see `earmark_sentiment.plugins`."""
 
     model_id: str
 
@@ -68,6 +66,13 @@ class VaderScorer:
             scores += self._together(texts[start : start + _TOGETHER])
         return scores
 
+    def score_english(self, texts: Sequence[Text]) -> list[Score]:
+        """Gives the scores of passages of English texts by their words alone.
+
+        The language is not asked for again: two words could not tell it.
+        """
+        return self._scored([(self._prepared(text), _KNOWN, None) for text in texts])
+
     def explain(self, text: Text) -> Receipt:
         """Gives the receipt of the prepared text, whether or not the text is scored."""
         return receipt(self._vader, self._prepared(text))
@@ -78,7 +83,7 @@ class VaderScorer:
     def _together(self, texts: Sequence[Text]) -> list[Score]:
         """Scores texts step by step, all at each step: what a step needs stays at hand."""
         prepared = [self._prepared(text) for text in texts]
-        ratings = [_stars(text.rating) for text in texts]
+        ratings = [stars_of(text.rating) for text in texts]
         languages = list(map(self._language, texts, prepared))
         english = [
             (one, language, rating)
@@ -179,7 +184,7 @@ class HeadScorer(VaderScorer):
     def features(self, text: Text) -> Features:
         """Gives what the head sees of a text, whatever its language; for learning."""
         prepared = self._prepared(text)
-        return self._extractor.features(prepared, _cues(prepared, _stars(text.rating)))
+        return self._extractor.features(prepared, _cues(prepared, stars_of(text.rating)))
 
     def explain(self, text: Text) -> Receipt:
         """Gives the receipt of the prepared text, whether or not the text is scored.
@@ -187,15 +192,21 @@ class HeadScorer(VaderScorer):
         It explains the words even where stars outrank them.
         """
         prepared = self._prepared(text)
-        cues = _cues(prepared, _stars(text.rating))
-        return full_receipt(self._vader, self._extractor, self._head, prepared, cues)
+        cues = _cues(prepared, stars_of(text.rating))
+        (head,) = self._heads([prepared])
+        return full_receipt(self._vader, self._extractor, head, prepared, cues)
 
     def _scored(self, asked: Sequence[Asked]) -> list[Score]:
         cues = [_cues(prepared, rating) for prepared, _, rating in asked]
         found = [self._vader.analyse(prepared) for prepared, _, _ in asked]
         features = list(map(self._extractor.of, found, cues))
-        by_text = list(map(self._head.probabilities, features))
+        heads = self._heads([prepared for prepared, _, _ in asked])
+        by_text = [head.probabilities(each) for head, each in zip(heads, features, strict=True)]
         return list(map(self._score, asked, cues, features, by_text))
+
+    def _heads(self, prepared: Sequence[str]) -> Iterator[Shares]:
+        """Gives the head for each of these texts."""
+        return repeat(self._head, len(prepared))
 
     def _score(
         self,
@@ -222,23 +233,12 @@ class HeadScorer(VaderScorer):
             sentences=(
                 (sentences.lowest, sentences.mean, sentences.last) if sentences.number > 1 else None
             ),
-            is_conflict=rating is not None and _contradicts(rating, by_text[0], by_text[2]),
+            is_conflict=rating is not None and contradicts(rating, by_text[0], by_text[2]),
         )
 
     def _unscored(self, text: Text, language: Language | None) -> Score:
         other = self._languages.get(language.code) if language else None
         return other.score_batch([text])[0] if other else super()._unscored(text, language)
-
-
-def default_scorer() -> Scorer:
-    """Gives the scorer that the product uses: `HeadScorer`, unless another one is installed.
-
-    A package registers one in the entry point group `earmark.scorers`, callable without
-    arguments: as "default" in the place of ours, or under the code of a language ("de").
-    """
-    found: dict[str, Scorer] = {entry.name: entry.load()() for entry in entry_points(group=PLUGINS)}
-    default = found.pop("default", None)
-    return default or HeadScorer(languages=found)
 
 
 def likeliest(negative: float, neutral: float, positive: float) -> Label:
@@ -255,30 +255,8 @@ def label_of(compound: float) -> Label:
     return Label.positive if compound >= _CUT else Label.neutral
 
 
-def label_of_rating(rating: float) -> Label:
-    """Gives the label of 1 to 5 stars: up to 2 negative, 3 neutral, from 4 on positive."""
-    if rating < _DISPLEASED:
-        return Label.negative
-    return Label.positive if rating > _PLEASED else Label.neutral
-
-
 def _cues(prepared: str, rating: float | None) -> tuple[Cue, ...]:
-    return cues_of(prepared, is_praise=rating is not None and rating > _PLEASED)
-
-
-def _contradicts(rating: float, negative: float, positive: float) -> bool:
-    """Tells whether the words clearly say the opposite of the stars."""
-    label = label_of_rating(rating)
-    return (label is Label.negative and positive >= _CLEAR) or (
-        label is Label.positive and negative >= _CLEAR
-    )
-
-
-def _stars(rating: float | None) -> float | None:
-    """Gives a rating that can be meant: a number from 1 to 5, else none."""
-    if rating is None or not math.isfinite(rating) or not 0 < rating <= 5:
-        return None
-    return max(1.0, rating)
+    return cues_of(prepared, is_praise=rating is not None and rating > PLEASED)
 
 
 def _of_stars(rating: float) -> tuple[float, float, float]:

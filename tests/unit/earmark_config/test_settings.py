@@ -42,6 +42,17 @@ def test_environment_outranks_the_file_and_options_outrank_both(config) -> None:
     assert (settings.limits.polls_at_once, settings.limits.request_seconds) == (3, 9)
 
 
+def test_the_scorer_is_named_in_its_table_or_in_the_environment(config) -> None:
+    path = config("[sentiment]\nscorer = 'head'\n")
+    assert load_settings(None, {}).sentiment.scorer == "default"
+    assert load_settings(path, {}).sentiment.scorer == "head"
+    assert load_settings(path, {"EARMARK_SENTIMENT__SCORER": "embed"}).sentiment.scorer == "embed"
+    with pytest.raises(ConfigError, match='did you mean "scorer"'):
+        load_settings(config("[sentiment]\nscorers = 'head'\n"), {})
+    with pytest.raises(ConfigError, match="did you mean EARMARK_SENTIMENT__SCORER"):
+        load_settings(None, {"EARMARK_SENTIMENT__SCORRER": "head"})
+
+
 def test_the_process_environment_is_not_read_behind_our_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

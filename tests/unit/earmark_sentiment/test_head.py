@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earmark_core.model import Label, Score, ScoreStatus, Text
-from earmark_sentiment import scorer as scorer_module
 from earmark_sentiment.features import NAMES
 from earmark_sentiment.head import (
     BrandModel,
@@ -26,7 +25,8 @@ from earmark_sentiment.head import (
     unpaired,
 )
 from earmark_sentiment.language import Language
-from earmark_sentiment.scorer import HeadScorer, Scorer, default_scorer, likeliest
+from earmark_sentiment.plugins import chosen_scorer
+from earmark_sentiment.scorer import HeadScorer, Scorer, likeliest
 from earmark_sentiment.vader import polarity_scores
 
 
@@ -49,8 +49,8 @@ def score(text: str, scorer: Scorer = ENGLISH, **known: object) -> Score:
 
 
 def test_is_the_default_scorer_and_names_its_model():
-    scorer = default_scorer()
-    assert isinstance(scorer, HeadScorer)
+    scorer = chosen_scorer()
+    assert type(scorer) is HeadScorer
     assert re.fullmatch(r"head-\d+\+vader-3\.3\.2\+prep-\d+\+cues-\d+", scorer.model_id)
     assert score("This is really a great app", scorer).model_id == scorer.model_id
 
@@ -160,20 +160,6 @@ def test_another_language_has_its_own_scorer_if_there_is_one():
     assert score("Livraison en retard depuis trois semaines", both).label is None
     assert score("My order never arrived at all", both).model_id == both.model_id
     assert score(german, both, rating=5).label is Label.positive
-
-
-def test_a_package_can_bring_a_scorer(monkeypatch):
-    class Entry:
-        def __init__(self, name):
-            self.name = name
-
-        def load(self):
-            return lambda: f"scorer for {self.name}"
-
-    monkeypatch.setattr(scorer_module, "entry_points", lambda group: [Entry("de")])
-    assert default_scorer()._languages == {"de": "scorer for de"}
-    monkeypatch.setattr(scorer_module, "entry_points", lambda group: [Entry("default")])
-    assert default_scorer() == "scorer for default"
 
 
 BRAND = BrandModel(

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earmark_core.model import Label, Score, ScoreStatus, Text
-from earmark_sentiment.scorer import Scorer, VaderScorer, label_of, label_of_rating
+from earmark_sentiment.scorer import Scorer, VaderScorer, label_of
+from earmark_sentiment.stars import label_of_rating
 
 SCORER = VaderScorer()
 
@@ -17,7 +18,7 @@ def score(text: str, **known: object) -> Score:
 
 def test_is_a_scorer_with_a_model_id():
     scorer: Scorer = SCORER
-    assert scorer.model_id == "vader-3.3.2+prep-1+cues-2"
+    assert scorer.model_id == "vader-3.3.2+prep-1+cues-3"
     assert score("This is really a great app").model_id == scorer.model_id
 
 
