@@ -23,7 +23,7 @@ from earmark_core import jobs
 from earmark_core.jobs import JobRow
 from earmark_core.model import Label
 from earmark_core.tables import Brand
-from earmark_sentiment.agreement import Agreement
+from earmark_sentiment.agreement import FIRM_FROM, Agreement
 from earmark_sentiment.reports import AgreementReport, LearnStatus
 from earmark_sentiment.versions import ModelRow
 
@@ -113,9 +113,18 @@ def _agreement_words(report: AgreementReport) -> list[str]:
     basis = "corrected mentions, which is biased" if report.is_biased else "the blind sample"
     f1 = ", ".join(f"{label} {_three(best.f1(label))}" for label in Label)
     return [
-        f"Right on {_three(best.accuracy)} of {best.n} ({basis}); kappa {_three(best.kappa)}.",
+        f"Right on {_three(best.accuracy)}{_interval(best)} of {best.n} ({basis}); "
+        f"kappa {_three(best.kappa)}.",
         f"F1: {f1}.",
+        *(() if best.is_firm else (f"Fewer than {FIRM_FROM} are labelled: this is not firm.",)),
     ]
+
+
+def _interval(found: Agreement) -> str:
+    if found.interval is None:
+        return ""
+    low, high = found.interval
+    return f" (95 %: {_three(low)} to {_three(high)})"
 
 
 def _agreement_json(report: AgreementReport) -> dict[str, Any]:
@@ -132,6 +141,7 @@ def _counted(found: Agreement) -> dict[str, Any]:
     return {
         "n": found.n,
         "accuracy": found.accuracy,
+        "interval": found.interval,
         "kappa": found.kappa,
         "f1": {str(label): found.f1(label) for label in Label},
         "matrix": {
@@ -162,6 +172,11 @@ def refit(
         ((words, _three(before[key]), _three(after[key])) for key, words in names.items()),
         "cross-validated", "in force", "proposed",
     )  # fmt: skip
+    if weighed := row.figures["after"].get("weighed"):
+        typer.echo(
+            f"{weighed} labels of the blind sample stand for those that were not drawn; the "
+            f"figures are as firm as {row.figures['after']['effective_n']} equal corrections."
+        )
     worse = " ".join(row.figures["worse"])
     typer.echo(worse or "It may be accepted: `earmark learn accept`.")
 

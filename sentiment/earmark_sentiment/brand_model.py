@@ -17,7 +17,8 @@ from earmark_sentiment.head import BrandModel, Calibration, spread
 class Example:
     """A corrected text: the shipped logits, the features, and what a person says it is.
 
-    `order` grows with the time of the correction.
+    `order` grows with the time of the correction. `weight` tells for how many mentions it stands
+    when figures are computed; see `examples_of`.
     """
 
     negative: float
@@ -26,6 +27,7 @@ class Example:
     words: tuple[str, ...]
     label: Label
     order: int = 0
+    weight: float = 1.0
 
 
 def shares_of(words: Sequence[str]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Corrected mentions as examples to learn from."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import log
 
 from earmark_core.model import Score
@@ -8,7 +9,10 @@ from earmark_sentiment.brand_model import Example
 from earmark_sentiment.head import BrandModel
 from earmark_sentiment.proposals import Learner
 from earmark_sentiment.reading import Said
+from earmark_sentiment.sampling import SHARE
 
+WEIGHED_FROM = 30
+"""From this many labels of the blind sample on, each stands for those that were not drawn."""
 _NEAREST = 1e-15
 
 
@@ -18,22 +22,37 @@ def examples_of(
     """Gives the examples among what people said, with *lexicon* in force.
 
     Reviews with stars are left out, as the stars decide them, and what has no score.
+
+    People correct mostly what was queued, so a label of the blind sample weighs `1 / SHARE` as
+    much as another one: it stands for all that the queue passed by (Horvitz and Thompson 1952).
+    That is exact where people get through the same part of both, and nearer than equal weights
+    elsewhere. Below `WEIGHED_FROM` such labels, or with nothing beside them, all weigh the same:
+    each of a handful would outvote fifty others.
     """
     shipped = scorer.with_brand_model(BrandModel("", lexicon=lexicon) if lexicon else None)
     asked = [each for each in said if each.text.rating is None]
     texts = [each.text for each in asked]
-    return [
-        Example(
-            *_logits(score),
-            numbers=tuple(features.numbers),
-            words=tuple(features.words),
-            label=each.label,
-            order=each.id,
-        )
-        for each, text, score in zip(asked, texts, shipped.score_batch(texts), strict=True)
+    found = [
+        (each.is_sample, _example(shipped, each, score))
+        for each, score in zip(asked, shipped.score_batch(texts), strict=True)
         if score.p_neg is not None
-        for features in (shipped.features(text),)
     ]
+    blind = sum(is_sample for is_sample, _ in found)
+    heavy = 1 / SHARE if WEIGHED_FROM <= blind < len(found) else 1.0
+    return [
+        replace(example, weight=heavy) if is_sample else example for is_sample, example in found
+    ]
+
+
+def _example(scorer: Learner, each: Said, score: Score) -> Example:
+    features = scorer.features(each.text)
+    return Example(
+        *_logits(score),
+        numbers=tuple(features.numbers),
+        words=tuple(features.words),
+        label=each.label,
+        order=each.id,
+    )
 
 
 def _logits(score: Score) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from math import sqrt
 from typing import Literal
 
@@ -82,7 +83,9 @@ def learn(
     """Gives the model that these corrections make, with its cross-validated figures.
 
     The logits of *examples* are those with *lexicon* in force, which goes into the model. Beyond
-    `MANY` corrections the kind with the smaller cross-validated log-loss is taken. The model in
+    `MANY` corrections the kind with the smaller cross-validated log-loss is taken. Figures and
+    threshold are weighed as the examples are; what is fitted is not, as a few texts that count
+    fifty times would be learned by heart. The model in
     force is measured by its recipe, on what it knew of each fold: it had learned from some of the
     texts that it would be judged by, which is not fair to a newer one.
 
@@ -194,11 +197,12 @@ def _stacked(examples: Sequence[Example], hits: Sequence[bool]) -> BrandModel:
 
 
 def _folds(examples: Sequence[Example], rng: random.Random) -> list[int]:
-    """Gives the fold of each example; each label is dealt out evenly."""
+    """Gives the fold of each example; each label, and each weight of it, is dealt out evenly."""
     folds = [0] * len(examples)
     dealt = 0
-    for label in Label:
-        places = [i for i, example in enumerate(examples) if example.label is label]
+    weights = sorted({example.weight for example in examples})
+    for kind in product(Label, weights):
+        places = [i for i, each in enumerate(examples) if (each.label, each.weight) == kind]
         rng.shuffle(places)
         for place in places:
             folds[place] = dealt % FOLDS
@@ -220,4 +224,10 @@ def _measure(
         for i, example in enumerate(examples):
             if folds[i] == fold:
                 found[i] = probabilities(model, example)
-    return figures_of([example.label for example in examples], found, folds, precision)
+    return figures_of(
+        [example.label for example in examples],
+        found,
+        folds,
+        precision,
+        [example.weight for example in examples],
+    )

@@ -1,5 +1,6 @@
 """Learning from corrections, as pages and the terminal ask for it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from sqlmodel import Session
@@ -41,6 +42,7 @@ class Learning:
         self._clock = clock
         self._scorer = scorer
         self._seed = seed
+        self._kept: tuple[list[Said], Mapping[str, float], list[Example]] | None = None
 
     def status(self, actor: Actor, brand_id: int) -> LearnStatus:
         """Gives the versions, the corrections, and what is missing for more."""
@@ -215,7 +217,7 @@ class Learning:
             return versions.row_of(row) if row else None
 
     def proposals(self, actor: Actor, brand_id: int) -> tuple[Effect, ...]:
-        """Gives words that are better worth nothing for this brand, measured; changes nothing."""
+        """Gives words better worth something else for this brand, measured; changes nothing."""
         require(actor, Role.viewer, "see what was learned")
         return wording.propose(self._store, self._scorer, brand_id)
 
@@ -253,7 +255,11 @@ class Learning:
         return versions.model_in_force(row, self._scorer.model_id)
 
     def _examples(self, said: list[Said], model: Model | None) -> list[Example]:
-        return examples_of(self._scorer, said, model.lexicon if model else {})
+        """Gives the examples; they are kept until something is said, as each has to be scored."""
+        lexicon = model.lexicon if model else {}
+        if self._kept is None or self._kept[:2] != (said, lexicon):
+            self._kept = said, lexicon, examples_of(self._scorer, said, lexicon)
+        return self._kept[2]
 
 
 def _recipe(active: BrandModel | None, model: Model | None) -> Recipe:

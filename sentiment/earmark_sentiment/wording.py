@@ -74,7 +74,7 @@ def _row(change: LexiconChange, is_in_force: bool) -> WordRow:
 
 
 def propose(store: Store, scorer: Learner, brand_id: int) -> tuple[Effect, ...]:
-    """Gives words that are better worth nothing for the brand."""
+    """Gives words that are better worth something else for the brand."""
     with store.read() as session:
         model = _model(session, scorer, brand_id)
         corrected = _corrected(session, brand_id)

@@ -98,3 +98,48 @@ def test_figures_of_a_small_set_by_hand() -> None:
     assert (found.n, found.negatives, found.accuracy) == (4, 2, 0.5)
     assert found.negative_f1 == 0.5  # one hit, one missed, one false
     assert round(found.average_precision, 3) == 0.833  # ranks 1 and 3
+
+
+def test_the_interval_of_a_share_by_hand() -> None:
+    """Wilson, 8 of 10 at 95 %: 0.490 to 0.943."""
+    low, high = agreement([(NEG, NEG)] * 8 + [(NEG, POS)] * 2).interval or (0, 0)
+    assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
+    assert agreement([]).interval is None
+    assert agreement([(NEG, NEG)] * 5).interval == pytest.approx((0.566, 1.0), abs=1e-3)
+
+
+def test_a_figure_of_few_is_not_firm() -> None:
+    assert not agreement([(NEG, NEG)] * 29).is_firm
+    assert agreement([(NEG, NEG)] * 30).is_firm
+
+
+def test_weighing_a_text_is_counting_it_as_often() -> None:
+    import numpy as np
+
+    labels = [NEG, NEU, POS, NEG, NEU]
+    found = np.array(
+        [[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.3, 0.6, 0.1], [0.2, 0.7, 0.1]]
+    )
+    times = [1, 3, 1, 2, 1]
+    weighed = figures_of(labels, found, [0] * 5, 0.8, times)
+    counted = figures_of(
+        [label for label, n in zip(labels, times, strict=True) for _ in range(n)],
+        np.repeat(found, times, axis=0),
+        [0] * sum(times),
+    )
+    for name in ("average_precision", "negative_f1", "accuracy", "log_loss", "calibration_error"):
+        assert getattr(weighed, name) == pytest.approx(getattr(counted, name), abs=2e-6), name
+    assert (weighed.n, counted.n) == (5, 8)
+    assert (weighed.weighed, weighed.effective_n) == (2, 4)  # 8² / (1 + 9 + 1 + 4 + 1)
+    assert (counted.weighed, counted.effective_n) == (0, 8)
+
+
+def test_the_threshold_moves_when_what_was_not_queued_counts() -> None:
+    """One blind neutral at 0.6 stands for fifty: what is that high is mostly not negative."""
+    is_negative, scores = [True, True, True, True, False], [0.9, 0.8, 0.7, 0.6, 0.6]
+    plain = threshold_for(is_negative, scores, 0.8)
+    weighed = threshold_for(is_negative, scores, 0.8, [1, 1, 1, 1, 50])
+    assert plain is not None
+    assert weighed is not None
+    assert (plain.p_neg, plain.precision) == (0.6, 0.8)
+    assert (weighed.p_neg, weighed.precision, weighed.queued) == (0.7, 1.0, 3)

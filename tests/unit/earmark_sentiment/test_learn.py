@@ -1,6 +1,8 @@
 """What is learned from corrections, and what is refused."""
 
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -8,14 +10,16 @@ from hypothesis import strategies as st
 
 from earmark_core.model import Label, Text
 from earmark_sentiment import learn as learning
+from earmark_sentiment import proposals
 from earmark_sentiment.brand_model import Example, document, model_of, named, probabilities
+from earmark_sentiment.examples import WEIGHED_FROM, examples_of
 from earmark_sentiment.features import NAMES
 from earmark_sentiment.head import BrandModel, Calibration
 from earmark_sentiment.learn import MANY, Recipe, fitted, lacks, learn
-from earmark_sentiment.proposals import Corrected, lexicon_after, propose, with_word
+from earmark_sentiment.proposals import Corrected, lexicon_after, measure, propose, with_word
 from earmark_sentiment.sampling import is_drawn
 from earmark_sentiment.scorer import likeliest
-from tests.toy import HEAD, corpus, examples, scorer
+from tests.toy import HEAD, THINGS, corpus, examples, said, scorer
 
 
 def corrected(rows: list[tuple[str, Label]]) -> list[Corrected]:
@@ -159,6 +163,67 @@ def test_the_word_that_misleads_is_the_first_proposal_with_its_effect() -> None:
     assert first.changes == len(others)
     assert first.looked_at == 50
     assert first.words.startswith("“trust” +2.3 → 0: fixes 31 of 31 corrected, breaks 0")
+
+
+def test_a_word_that_means_the_opposite_is_proposed_turned_around() -> None:
+    """Worth nothing it would leave these texts neutral; people call them negative."""
+    found = propose(scorer(), None, corrected(corpus(60, 31)), [])
+    assert (found[0].word, found[0].before, found[0].after) == ("trust", 2.3, -2.3)
+    assert (found[0].fixes, found[0].breaks) == (31, 0)
+    nought = measure(scorer(), None, "trust", 0.0, corrected(corpus(60, 31)), [])
+    assert nought.gain < found[0].gain
+
+
+def test_a_word_that_is_only_too_loud_is_proposed_at_half() -> None:
+    """One "awful" outweighs "great" and should not; alone it is meant."""
+    rows = corrected(
+        [(f"a great {thing}, awful packing", Label.positive) for thing in THINGS]
+        + [(f"this {thing} is awful", Label.negative) for thing in THINGS[:6]]
+    )
+    model = BrandModel("", lexicon={"awful": -3.5})
+    nought = measure(scorer(), model, "awful", 0.0, rows, [])
+    assert (nought.fixes, nought.breaks) == (9, 6)
+    best = propose(scorer(), model, rows, [])[0]
+    assert (best.word, best.before, best.after) == ("awful", -3.5, -1.8)
+    assert (best.fixes, best.breaks) == (9, 0)
+
+
+def test_no_more_than_three_values_of_a_word_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, float | None]] = []
+    real = proposals.measure
+
+    def counting(learner: Any, model: Any, word: str, after: float | None, *rest: Any) -> Any:
+        asked.append((word, after))
+        return real(learner, model, word, after, *rest)
+
+    monkeypatch.setattr(proposals, "measure", counting)
+    propose(scorer(), None, corrected(corpus(90, 45)), [])
+    tried = Counter(word for word, _ in asked)
+    assert tried
+    assert max(tried.values()) <= 4  # and once more with the others, for what is proposed
+
+
+def test_labels_of_the_blind_sample_stand_for_what_was_not_drawn() -> None:
+    rows = said(corpus(90, 0))
+    blind = {row.id for row in rows[:WEIGHED_FROM]}
+    marked = [replace(row, is_sample=row.id in blind) for row in rows]
+    weights = {each.order: each.weight for each in examples_of(scorer(), marked, {})}
+    assert {order for order, weight in weights.items() if weight == 50} == blind
+    assert set(weights.values()) == {1.0, 50.0}
+    fewer = [replace(row, is_sample=row.id in sorted(blind)[1:]) for row in rows]
+    assert {each.weight for each in examples_of(scorer(), fewer, {})} == {1.0}
+    only = [replace(row, is_sample=True) for row in rows]
+    assert {each.weight for each in examples_of(scorer(), only, {})} == {1.0}
+
+
+def test_weights_change_what_is_measured_and_not_what_is_fitted() -> None:
+    rows = examples(corpus(90, 30))
+    heavy = [replace(row, weight=50.0 if i % 3 == 0 else 1.0) for i, row in enumerate(rows)]
+    plain, weighed = (learn(each, Recipe(), seed=1) for each in (rows, heavy))
+    assert fitted(rows, "stacked") == fitted(heavy, "stacked")
+    assert (plain.figures.weighed, plain.figures.effective_n) == (0, 120)
+    assert (weighed.figures.weighed, weighed.figures.effective_n) == (40, 43)
+    assert weighed.figures != plain.figures
 
 
 def test_undoing_a_word_gives_scores_equal_to_the_byte() -> None:
