@@ -13,6 +13,8 @@ from earmark_core.tables import Brand
 from earmark_dashboard.services import BrandRow, Proposal
 from earmark_listeners import monitor
 
+_TOPICS = "What a mention finds of each is told apart; a seed file changes them."
+
 
 class Brands:
     """Which brands are listened for, and how one begins."""
@@ -44,6 +46,8 @@ class Brands:
             for source in brand.sources:
                 shown = ", ".join(f"{key} {value}" for key, value in source.options.items())
                 proposals.append(Proposal(source.channel, source.name, shown, source.covers))
+            shown = ", ".join(f"{topic.area} > {topic.name}" for topic in brand.topics)
+            proposals.append(Proposal("topics", "Topics", shown, _TOPICS))
         return proposals
 
     def listen(

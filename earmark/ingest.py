@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from earmark.cleaning import RAW_LIMIT, Place, prepare
-from earmark.matching import Watch
+from earmark.matching import Watch, refused
 from earmark_core import text
 from earmark_core.bulk import among, insert_new
 from earmark_core.errors import StoreError
@@ -111,7 +111,8 @@ def store_rows(
     first_of = {ids[row["external_id"]]: twins[row["uri"]]
                 for row in rows if row["uri"] in twins and row["external_id"] in ids}  # fmt: skip
     first_of |= {old.id: old.twin_of for old in known.values() if old.twin_of is not None}
-    _match(store, session, {mention: found[i] for i, mention in touched.items()}, first_of)
+    revised = {touched[i] for i in changed}
+    _match(store, session, {key: found[i] for i, key in touched.items()}, first_of, revised)
     return Kept(items=len(rows), new=len(touched))
 
 
@@ -224,27 +225,32 @@ def _match(
     session: Session,
     found: Mapping[int, Sequence[Mapping[str, Any]]],
     first_of: Mapping[int, int],
+    old: set[int],
 ) -> None:
-    """Writes the matches; those of a twin go to the mention that stands for both."""
-    values = [
-        {"mention_id": mention, "is_counted": False, **match}
-        for mention, matches in found.items()
-        if mention not in first_of
-        for match in matches
-    ]
-    insert_new(session, Match, values)
-    shared = [
-        {"mention_id": first_of[mention], "is_counted": False, **match}
-        for mention, matches in found.items()
-        if mention in first_of
-        for match in matches
-    ]
+    """Writes the matches; those of a twin go to the mention that stands for both.
+
+    *old* are mentions that were there before: where a person said that one is not about a brand,
+    another monitor of that brand does not make it so.
+    """
+    barred = refused(session, {first_of.get(m, m) for m in found} & (old | {*first_of.values()}))
+    own: list[dict[str, Any]] = []
+    shared: list[dict[str, Any]] = []
+    for mention, matches in found.items():
+        stands = first_of.get(mention, mention)
+        for match in matches:
+            is_relevant = (stands, match["brand_id"]) not in barred
+            row = {"mention_id": stands, "is_counted": False, "is_relevant": is_relevant, **match}
+            (own if stands == mention else shared).append(row)
+    insert_new(session, Match, own)
     if not shared:
         return
     added = session.execute(
-        store.insert(Match).on_conflict_do_nothing().returning(sa.column("mention_id")), shared
+        store.insert(Match)
+        .on_conflict_do_nothing()
+        .returning(sa.column("mention_id"), sa.column("is_relevant")),
+        shared,
     )
-    again = {row.mention_id for row in added}
+    again = {row.mention_id for row in added if row.is_relevant}
     if again:  # the first finder's mention has become somebody's: counted and decided anew
         session.execute(
             sa.update(Mention)

@@ -6,11 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from earmark.cleaning import Place
 from earmark_core.store import Store
-from earmark_core.tables import Monitor
+from earmark_core.tables import Match, Monitor
 from earmark_listeners import monitor
 from earmark_sentiment.reading import names_of
 
@@ -69,6 +69,16 @@ class Watch:
 @lru_cache(maxsize=512)
 def _parsed(query: str) -> monitor.Query:
     return monitor.parse(query)
+
+
+def refused(session: Session, mentions: set[int]) -> set[tuple[int, int]]:
+    """Gives (mention, brand) where a person said that it is not about the brand."""
+    if not mentions:
+        return set()
+    query = sa.select(col(Match.mention_id), col(Match.brand_id)).where(
+        col(Match.mention_id).in_(mentions), ~col(Match.is_relevant)
+    )
+    return {(mention, brand) for mention, brand in session.execute(query)}
 
 
 def load_watch(store: Store) -> Watch:

@@ -1,7 +1,8 @@
 """Scoring history again with what is in force: the work behind a rescore job.
 
-A batch is one transaction: scores, counts, and how far the job is. So a worker that is killed
-between two batches loses nothing, and whoever takes the job next goes on behind the last one.
+A batch is one transaction: scores, aspects, counts, and how far the job is. So a worker that is
+killed between two batches loses nothing, and whoever takes the job next goes on behind the last
+one.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from earmark import scoring
+from earmark import aspects, scoring
 from earmark_core import jobs
 from earmark_core.clock import Clock
 from earmark_core.jobs import JobRow
@@ -57,12 +58,14 @@ class Rescoring:
                 self.total = self._count(session)
             rows = self._rows(session, after)
             scorers = scoring.scorer_of(session, self._scorers, rows)
+            heard = aspects.listened(session, rows)
             names = names_of(session)
         if wants_cancel or not rows:
             self.finish("cancelled" if wants_cancel else "done")
             return False
         scores = scoring.scored(rows, scorers, names)
-        return self._keep(rows, scores, payload)
+        finds = aspects.find(rows, scores, scorers, heard, names)
+        return self._keep(rows, scores, finds, payload)
 
     def finish(self, state: str) -> None:
         """Closes the job and marks on the trends what it changed, in one transaction."""
@@ -92,7 +95,13 @@ class Rescoring:
             asked.append(belongs(self._brand))
         return asked
 
-    def _keep(self, rows: Sequence[Any], scores: Sequence[Score], payload: dict[str, Any]) -> bool:
+    def _keep(
+        self,
+        rows: Sequence[Any],
+        scores: Sequence[Score],
+        finds: aspects.Finds,
+        payload: dict[str, Any],
+    ) -> bool:
         now = self._clock()
         with self._store.write() as session:
             job = jobs.hold(session, self._job, done=self.done, now=now)
@@ -104,6 +113,7 @@ class Rescoring:
                 (row, score) for row, score in zip(rows, scores, strict=True) if row.id in same
             ]
             scoring.write(session, pairs, now)
+            aspects.keep(session, [row for row, _ in pairs], finds)
             scoring.recount(self._store, session, pairs)
             _tell_cases(session, pairs, now)
             _note(session, payload, pairs)

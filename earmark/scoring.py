@@ -1,5 +1,7 @@
 """T2: mentions without a score get one, and the rollups count them, in one transaction.
 
+With the score of a mention goes what it finds of its brands' topics, see `earmark.aspects`.
+
 Unfinished work is found from the rows alone, so a killed worker loses nothing: scoring again
 gives the same.
 """
@@ -12,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from earmark import aspects
 from earmark_core.clock import Clock
 from earmark_core.model import Score
 from earmark_core.rollup import Counted, count
@@ -43,14 +46,17 @@ def score_pending(
     query = select(*columns()).where(col(Mention.scored_at).is_(None))
     with store.read() as session:
         pending = session.execute(query.order_by(col(Mention.id)).limit(limit)).all()
+        if not pending:
+            return 0
         by_brand = scorer_of(session, scorers, pending)
-    if not pending:
-        return 0
+        heard = aspects.listened(session, pending)
     scores = scored(pending, by_brand, names)
+    finds = aspects.find(pending, scores, by_brand, heard, names)
     with store.write() as session:
         kept = still_the_same(session, pending)
         pairs = [(row, score) for row, score in zip(pending, scores, strict=True) if row.id in kept]
         write(session, pairs, clock())
+        aspects.keep(session, [row for row, _ in pairs], finds)
         recount(store, session, pairs)
     return len(pending)
 

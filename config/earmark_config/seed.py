@@ -1,8 +1,16 @@
 """What a seed holds: brands with all that belongs to them, and people. Values, no I/O."""
 
+import re
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from earmark_core.model import Role
 
@@ -10,6 +18,35 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 
 _DAY = 86_400
+_MOST_WORDS = 200
+_TOPIC_WORD = re.compile(r"[^*]*[^\W_][^*]*\*?")
+
+
+def _plain_label(text: str) -> str:
+    """Refuses the signs with which a correction is written: "Product > Battery: negative"."""
+    if ":" in text or ">" in text:
+        raise ValueError('must have no ":" and no ">" in it')
+    return text
+
+
+def _topic_word(text: str) -> str:
+    if len(text.rstrip("*")) < 2 or not _TOPIC_WORD.fullmatch(text):
+        raise ValueError(
+            'must be a word or phrase of two letters or more, with "*" only at its end'
+        )
+    return text
+
+
+def _some(words: tuple[str, ...]) -> tuple[str, ...]:
+    if not 0 < len(words) <= _MOST_WORDS:
+        raise ValueError(f"must hold 1 to {_MOST_WORDS} words")
+    return words
+
+
+Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+TopicName = Annotated[Short, AfterValidator(_plain_label)]
+TopicWord = Annotated[Short, AfterValidator(_topic_word)]
+TopicWords = Annotated[tuple[TopicWord, ...], AfterValidator(_some)]
 
 
 class _Entry(BaseModel):
@@ -42,6 +79,18 @@ class SourceSeed(_Entry):
     covers: str = ""
 
 
+class TopicSeed(_Entry):
+    """Something of the brand that mentions speak of, in two levels, and the words that name it.
+
+    They are words or phrases, found as whole words in any case; one that ends in * stands for
+    any ending.
+    """
+
+    area: TopicName = Field(examples=["Product"])
+    name: TopicName = Field(examples=["Battery"])
+    words: TopicWords = Field(examples=[["batter*", "charging", "power bank"]])
+
+
 class PolicySeed(_Entry):
     """When a mention of the brand becomes a case, and how soon it is answered."""
 
@@ -69,6 +118,7 @@ class BrandSeed(_Entry):
     competitor: bool = False
     monitors: tuple[MonitorSeed, ...] = Field(default=(), alias="monitor")
     sources: tuple[SourceSeed, ...] = Field(default=(), alias="source")
+    topics: tuple[TopicSeed, ...] = Field(default=(), alias="topic")
     policy: PolicySeed | None = None
     saved_replies: tuple[SavedReplySeed, ...] = Field(default=(), alias="saved_reply")
 
@@ -80,6 +130,8 @@ class BrandSeed(_Entry):
             ("saved replies", self.saved_replies),
         ):
             _refuse_twins(f'{kind} of brand "{self.name}"', [entry.name for entry in entries])
+        topics = [f"{topic.area} > {topic.name}" for topic in self.topics]
+        _refuse_twins(f'topics of brand "{self.name}"', topics)
         return self
 
 

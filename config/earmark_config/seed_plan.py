@@ -11,14 +11,14 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from sqlmodel import Session, SQLModel, select
 
-from earmark_config.seed import BrandSeed, PersonSeed, Seed, SourceSeed
+from earmark_config.seed import BrandSeed, PersonSeed, Seed, SourceSeed, TopicSeed
 from earmark_core import audit
 from earmark_core.access import require
 from earmark_core.clock import Clock
 from earmark_core.errors import ConfigError
 from earmark_core.model import Actor, Role
 from earmark_core.store import Store
-from earmark_core.tables import Brand, Monitor, Person, Policy, SavedReply, Source
+from earmark_core.tables import Brand, Monitor, Person, Policy, SavedReply, Source, Topic
 
 Action = Literal["add", "change", "same"]
 
@@ -31,8 +31,8 @@ _LONGEST_SECONDS = 21_600
 class Change:
     """What a seed does to one row: `before` and `after` hold only what differs.
 
-    `kind` is brand, monitor, source, policy, saved reply or person. `subject` names the row for
-    a person; `covers` is what the seed says of a source.
+    `kind` is brand, monitor, source, topic, policy, saved reply or person. `subject` names the row
+    for a person; `covers` is what the seed says of a source.
     """
 
     kind: str
@@ -213,10 +213,22 @@ def _inner_steps(
         inner.covers = source.covers
         inner.make = _source_maker(brand_id, source, inner.wanted, is_demo=is_demo)
         yield inner
+    for topic in brand.topics:
+        yield _topic_step(session, brand.name, brand_id, topic)
     if brand.policy is not None:
         yield step("policy", Policy, brand.policy, None)
     for reply in brand.saved_replies:
         yield step("saved reply", SavedReply, reply, reply.name)
+
+
+def _topic_step(session: Session, brand: str, brand_id: int | None, topic: TopicSeed) -> _Step:
+    wanted: dict[str, Any] = {"area": topic.area, "name": topic.name, "words": list(topic.words)}
+    query = select(Topic).where(
+        Topic.brand_id == brand_id, Topic.area == topic.area, Topic.name == topic.name
+    )
+    row = None if brand_id is None else session.exec(query).one_or_none()
+    subject = f"{brand} / {topic.area} > {topic.name}"
+    return _Step("topic", subject, row, wanted, lambda: Topic(**{**wanted, "brand_id": brand_id}))
 
 
 def _count_edit(monitor: Monitor, _after: Mapping[str, Any]) -> None:

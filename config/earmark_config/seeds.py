@@ -22,6 +22,7 @@ from earmark_config.seed import (
     SavedReplySeed,
     Seed,
     SourceSeed,
+    TopicSeed,
 )
 from earmark_config.seed_plan import Change, apply, plan
 from earmark_config.suggestion import suggest
@@ -36,6 +37,7 @@ __all__ = [
     "SavedReplySeed",
     "Seed",
     "SourceSeed",
+    "TopicSeed",
     "apply",
     "plan",
     "read_seed",

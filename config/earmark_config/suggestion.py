@@ -1,9 +1,10 @@
-"""What to listen to for a brand that is only known by its name: monitors and keyless sources."""
+"""What to listen to for a brand known only by its name: a monitor, keyless sources, topics."""
 
 import re
 from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit
 
+from earmark_config.everyday_topics import everyday_topics
 from earmark_config.seed import BrandSeed, MonitorSeed, PolicySeed, Seed, SourceSeed
 from earmark_core.errors import ConfigError
 
@@ -41,6 +42,7 @@ def suggest(
                     _hacker_news(names),
                     *_hashtags(names, mastodon_server),
                 ),
+                topic=everyday_topics(),
                 policy=PolicySeed(needs_approval=False),
             ),
         )

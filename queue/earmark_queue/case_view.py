@@ -1,11 +1,11 @@
 """One case as a person sees it: its thread, replies, notes and history on one line of time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlmodel import Session, col, select
 
 from earmark_core.errors import UnknownCase
-from earmark_core.model import Actor
+from earmark_core.model import Actor, Label
 from earmark_core.tables import (
     AuditEntry,
     Case,
@@ -19,6 +19,7 @@ from earmark_core.tables import (
     Source,
 )
 from earmark_core.text import safe_link
+from earmark_queue import topics
 from earmark_queue.rows import AspectRow, CaseView, ContactView, Entry, case_row
 from earmark_queue.situation import cues_of
 
@@ -47,7 +48,7 @@ _ORDER = {"event": 0, "mention": 1, "note": 2, "reply": 3}
 
 
 def read(session: Session, actor: Actor, case_id: int) -> CaseView:
-    """Gives the case; nine statements, however long it is.
+    """Gives the case; eleven statements, however long it is.
 
     Raises:
         UnknownCase: there is none.
@@ -62,7 +63,7 @@ def read(session: Session, actor: Actor, case_id: int) -> CaseView:
         .order_by(col(Reply.id))
     ).all()
     mentions = _thread(session, case, {reply.remote_id for reply in replies if reply.remote_id})
-    entries = [mention_entry(mention) for mention in mentions]
+    entries = mention_entries(session, case.brand_id, mentions)
     entries += [_reply_entry(reply) for reply in replies]
     entries += _notes(session, case_id)
     entries += _events(session, case_id)
@@ -81,6 +82,17 @@ def read(session: Session, actor: Actor, case_id: int) -> CaseView:
         source_name=source.name if source else "",
         wake_at=case.wake_at,
     )
+
+
+def mention_entries(session: Session, brand_id: int, mentions: Sequence[Mention]) -> list[Entry]:
+    """Gives mentions as entries, as they are to this brand; two statements for all of them."""
+    ids = [int(mention.id or 0) for mention in mentions]
+    aspects = topics.aspects_of(session, brand_id, ids)
+    irrelevant = topics.irrelevant_of(session, brand_id, ids)
+    return [
+        mention_entry(mention, aspects.get(key, ()), is_relevant=key not in irrelevant)
+        for key, mention in zip(ids, mentions, strict=True)
+    ]
 
 
 def mention_entry(
@@ -112,7 +124,17 @@ def mention_entry(
         channel=mention.channel,
         is_relevant=is_relevant,
         human_needs_answer=mention.human_needs_answer,
+        probability=_probability(mention),
     )
+
+
+def _probability(mention: Mention) -> float | None:
+    named = {
+        Label.negative: mention.p_neg,
+        Label.neutral: mention.p_neu,
+        Label.positive: mention.p_pos,
+    }
+    return named[Label(mention.label)] if mention.label else None
 
 
 def _three(found: list[float] | None) -> tuple[float, float, float] | None:

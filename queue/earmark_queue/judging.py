@@ -15,15 +15,13 @@ from earmark_core.errors import EarmarkError
 from earmark_core.model import Actor, Label, Role
 from earmark_core.store import Store
 from earmark_core.tables import CaseMention, Correction, Match, Mention
-from earmark_core.text import clean
-from earmark_queue import corrections
+from earmark_queue import corrections, topics
 from earmark_queue.casework import by_actor
 from earmark_queue.decide import wants_answer
 from earmark_queue.priority import Terms
 from earmark_queue.situation import as_seen, label_of
 
 MOST = 500
-_LONGEST = 60
 _Judge = Callable[[Session, int, datetime], bool]
 
 
@@ -68,15 +66,7 @@ class Judging:
 
         def judge(session: Session, mention_id: int, now: datetime) -> bool:
             mention = _mention(session, mention_id)
-            matches = session.exec(
-                select(Match).where(Match.mention_id == mention_id, Match.brand_id == brand_id)
-            ).all()
-            if not matches:
-                raise EarmarkError(
-                    "This mention does not match the brand.",
-                    subject=f"mention {mention_id}",
-                    hint="Look at the mentions again.",
-                )
+            matches = _matches(session, mention_id, brand_id)
             was = any(match.is_relevant for match in matches)
             if was is is_relevant:
                 return False
@@ -145,28 +135,43 @@ class Judging:
         return self._each(actor, mention_ids, judge)
 
     def aspect(
-        self, actor: Actor, mention_ids: Sequence[int], topic: str, label: Label | None
+        self,
+        actor: Actor,
+        mention_ids: Sequence[int],
+        brand_id: int,
+        area: str,
+        topic: str,
+        label: Label | None,
     ) -> int:
-        """Says what mentions find of a topic; None says that they do not speak of it."""
-        name = clean(topic).strip()
-        if not name or len(name) > _LONGEST or ":" in name:
-            raise EarmarkError(
-                "A topic is a few words.",
-                subject=name[:_LONGEST],
-                hint="Choose one of the brand's.",
-            )
-        after = f"{name}: {label or 'none'}"
+        """Says what mentions find of a topic of the brand; None: they do not speak of it."""
 
         def judge(session: Session, mention_id: int, now: datetime) -> bool:
             mention = _mention(session, mention_id)
-            earlier = _said(session, mention_id, "aspect", f"{name}: ")
-            if earlier and earlier[-1] == after:
+            _matches(session, mention_id, brand_id)
+            topics.known(session, brand_id, area, topic)
+            said = topics.say(session, mention, brand_id, (area, topic), label)
+            if said is None:
                 return False
-            before = earlier[-1] if earlier else ""
-            _keep(session, actor, mention, now, kind="aspect", before=before, after=after)
+            before, after = said
+            _keep(
+                session,
+                actor,
+                mention,
+                now,
+                kind="aspect",
+                brand_id=brand_id,
+                before=before,
+                after=f"{area} > {topic}: {after}",
+            )
             return True
 
         return self._each(actor, mention_ids, judge)
+
+    def topics(self, actor: Actor, brand_id: int) -> tuple[tuple[str, str], ...]:
+        """Gives the brand's topics as (area, topic), in alphabetical order."""
+        require(actor, Role.viewer, "see topics")
+        with self._store.read() as session:
+            return topics.names_of(session, brand_id)
 
     def _each(self, actor: Actor, mention_ids: Sequence[int], judge: _Judge) -> int:
         require(actor, Role.responder, "correct a mention")
@@ -193,16 +198,27 @@ def _mention(session: Session, mention_id: int) -> Mention:
     return found
 
 
+def _matches(session: Session, mention_id: int, brand_id: int) -> Sequence[Match]:
+    found = session.exec(
+        select(Match).where(Match.mention_id == mention_id, Match.brand_id == brand_id)
+    ).all()
+    if not found:
+        raise EarmarkError(
+            "This mention does not match the brand.",
+            subject=f"mention {mention_id}",
+            hint="Look at the mentions again.",
+        )
+    return found
+
+
 def _is_queued(session: Session, mention_id: int) -> bool:
     query = select(CaseMention.case_id).where(CaseMention.mention_id == mention_id).limit(1)
     return session.exec(query).first() is not None
 
 
-def _said(session: Session, mention_id: int, kind: str = "label", start: str = "") -> list[str]:
+def _said(session: Session, mention_id: int) -> list[str]:
     query = select(Correction.label).where(
-        Correction.mention_id == mention_id,
-        Correction.kind == kind,
-        col(Correction.label).startswith(start, autoescape=True),
+        Correction.mention_id == mention_id, Correction.kind == "label"
     )
     return list(session.exec(query.order_by(col(Correction.id))).all())
 

@@ -114,6 +114,7 @@ class Entry:
     `is_conflict` says that stars and words contradict each other, `sentences` are the lowest,
     the mean and the last compound. `is_relevant` is False where a person said that it is not
     about the brand, `human_needs_answer` what a person said of that, None where nobody did.
+    `probability` is the machine's for its own `label`, from 0 to 1.
     """
 
     kind: str
@@ -143,6 +144,7 @@ class Entry:
     channel: str = ""
     is_relevant: bool = True
     human_needs_answer: bool | None = None
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

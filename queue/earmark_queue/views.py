@@ -175,19 +175,41 @@ class Views:
         end: datetime | None = None,
         label: str | None = None,
         channel: str | None = None,
+        status: str | None = None,
+        topic: tuple[str, str] | None = None,
+        is_relevant: bool | None = None,
+        conflict: bool = False,
+        search: str = "",
         after: str | None = None,
         limit: int = 50,
     ) -> MentionPage:
         """Gives the mentions behind a figure, newest first: from *start* up to before *end*.
 
-        They are those that the rollups count: neither our own nor twins. *label* `unscored` asks
-        for those without one.
+        They are those that the rollups count: neither our own nor twins, nor what a person said is
+        not about the brand, which alone *is_relevant* False gives. *label* `unscored` asks for
+        those without one, *status* `unscored` for those that are not scored for any cause,
+        `pending` for those not looked at yet. *topic* is (area, topic); *conflict* asks for those
+        whose stars and words contradict each other. *search* looks in title and text as in `inbox`.
         """
         require(actor, Role.viewer, "read mentions")
-        limit = max(1, min(limit, LONGEST_PAGE))
-        narrowed = mention_page.narrowed(start, end, label, channel, after)
+        asked = mention_page.Asked(
+            brand_id, start, end, label, channel, status, topic,
+            is_relevant=is_relevant is not False, conflict=conflict,
+            search=search.strip(), after=after,
+        )  # fmt: skip
         with self._store.read() as session:
-            return mention_page.read(session, brand_id, narrowed, limit)
+            return mention_page.read(session, asked, max(1, min(limit, LONGEST_PAGE)))
+
+    def scored_counts(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime
+    ) -> dict[str, int]:
+        """Gives how many mentions of a period have which status; `pending` is not looked at yet.
+
+        They are those that `mentions` gives; a status that none has is left out.
+        """
+        require(actor, Role.viewer, "read mentions")
+        with self._store.read() as session:
+            return mention_page.counts(session, brand_id, start, end)
 
     def change_counter(self, actor: Actor) -> str:
         """Gives a word that is another one as soon as a case, reply or note changed."""

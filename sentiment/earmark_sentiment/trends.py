@@ -1,11 +1,5 @@
-"""Volume and net sentiment over time, read from the rollups.
+"""Volume and net sentiment over time, read from the rollups; see `tally` for the formula."""
 
-Net sentiment is (positive − negative) / (positive + neutral + negative) × 100. Unscored mentions
-are in no denominator and are shown beside every figure. There is no single standard formula;
-this one counts neutral mentions.
-"""
-
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,59 +14,13 @@ from earmark_core.coverage import Heard, share
 from earmark_core.model import Actor, Role
 from earmark_core.store import Store
 from earmark_core.tables import Brand, PollWindow, RollupHour, RollupModel, ScoreChange, Source
+from earmark_sentiment import topic_trends
+from earmark_sentiment.tally import Tally
+from earmark_sentiment.topic_trends import TopicTrend
+
+__all__ = ["Marker", "Step", "Tally", "TopicTrend", "TrendPoint", "TrendSummary", "Trends"]
 
 Step = Literal["hour", "day"]
-_Z = 1.959964  # 95 %
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Mentions by label; `net`, `low` and `high` are -100 to 100, None without scored mentions."""
-
-    n: int = 0
-    negative: int = 0
-    neutral: int = 0
-    positive: int = 0
-    unscored: int = 0
-
-    @property
-    def scored(self) -> int:
-        """Gives the denominator of net sentiment."""
-        return self.negative + self.neutral + self.positive
-
-    @property
-    def net(self) -> float | None:
-        """Gives net sentiment."""
-        return 100 * (self.positive - self.negative) / self.scored if self.scored else None
-
-    @property
-    def margin(self) -> float | None:
-        """Gives half of the 95 % interval, by the normal approximation for a mean of −1, 0, 1.
-
-        Two mentions that agree would have no spread; one mention of the other kind is added
-        to the variance so that few mentions never look certain.
-        """
-        if not self.scored:
-            return None
-        n = self.scored + 2
-        mean = (self.positive - self.negative) / n
-        spread = (self.positive + self.negative + 2) / n - mean**2
-        return 100 * _Z * math.sqrt(spread / n)
-
-    @property
-    def low(self) -> float | None:
-        """Gives the lower end of the interval."""
-        return None if self.net is None else max(-100.0, self.net - (self.margin or 0))
-
-    @property
-    def high(self) -> float | None:
-        """Gives the upper end of the interval."""
-        return None if self.net is None else min(100.0, self.net + (self.margin or 0))
-
-    @property
-    def unscored_share(self) -> float | None:
-        """Gives the share of mentions that have no score, 0 to 1."""
-        return self.unscored / self.n if self.n else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +156,14 @@ class Trends:
         with self._store.read() as session:
             rows = [(name, rival, int(n)) for name, rival, n in session.execute(query)]
         return tuple(sorted(rows, key=lambda row: -row[2]))
+
+    def by_topic(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime
+    ) -> tuple[TopicTrend, ...]:
+        """Gives what mentions find of each topic that is named, the most spoken of first."""
+        require(actor, Role.viewer, "see trends")
+        with self._store.read() as session:
+            return topic_trends.read(session, brand_id, start, end)
 
     def by_hour_of_week(
         self, actor: Actor, brand_id: int, start: datetime, end: datetime

@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import col, func, select
 
 from earmark.ingest import LeaseLost, keep_page
 from earmark.matching import load_watch
 from earmark_core.clock import FixedClock
 from earmark_core.errors import Malformed, Rejected, Unavailable
-from earmark_core.model import Author, BadItem, Cursor, Item, WindowState
+from earmark_core.model import Actor, Author, BadItem, Cursor, Item, Role, WindowState
 from earmark_core.store import Store
 from earmark_core.tables import (
     Brand,
@@ -29,6 +30,7 @@ from earmark_core.tables import (
 from earmark_listeners.contract import Batch, Listener
 from earmark_listeners.polling import Kept, Outcome, poll
 from earmark_listeners.schedule import Due, claim_due, finish
+from earmark_queue.judging import Judging
 
 Ask = Callable[[Listener[Any]], Outcome]
 
@@ -321,3 +323,54 @@ def test_due_sources_are_claimed_once_by_whoever_comes_first(
     for _ in range(10):
         claims += claim_due(store, clock(), rng, limit=4)
     assert len({due.source_id for due in claims}) == len(claims) == 30
+
+
+def match_rows(store: Store) -> list[tuple[int, int | None, bool]]:
+    rows = all_of(store, Match)
+    return sorted((row.mention_id, row.monitor_id, row.is_relevant) for row in rows)
+
+
+def watch_more(store: Store, clock: FixedClock, brand_id: int, query: str) -> int:
+    with store.write() as session:
+        monitor = Monitor(
+            brand_id=brand_id, name=query, query=query, created_at=clock(), updated_at=clock()
+        )
+        session.add(monitor)
+        session.flush()
+        return monitor.id or 0
+
+
+def test_what_a_person_said_is_not_about_us_stays_so_whatever_else_matches(
+    store: Store, clock: FixedClock, rng: random.Random, source_id: int, brand_id: int, fake: Any
+) -> None:
+    with store.write() as session:
+        other = Brand(name="Kettle & Co", created_at=clock())
+        session.add(other)
+        session.flush()
+        other_id = other.id or 0
+    link = "https://x.example/p"
+    first = item("1", "Brightcup is a band", url=link)
+    poll_once(store, clock, rng, fake([Batch((first,), Cursor("c1"))]))
+    boss = Actor("Mia", Role.manager)
+    Judging(store, clock).relevance(boss, [1], brand_id, is_relevant=False)
+    band = watch_more(store, clock, brand_id, "band")
+    kettle = watch_more(store, clock, other_id, "kettle")
+    clock.forward(timedelta(hours=1))
+    edited = item("1", "Brightcup is a band, not a kettle", url=link)
+    poll_once(store, clock, rng, fake([Batch((edited,), Cursor("c2"))]))
+    assert match_rows(store) == [(1, 1, False), (1, band, False), (1, kettle, True)]
+
+    # found by a second source, as a twin
+    again = watch_more(store, clock, brand_id, "kettle OR band")
+    add_source(store, clock, brand_id, "two", takes_all=True)
+    with store.write() as session:
+        session.execute(
+            sa.update(Source).where(col(Source.id) == source_id).values(is_enabled=False)
+        )
+        session.execute(sa.update(Mention).values(scored_at=clock(), decided_at=clock()))
+    poll_once(store, clock, rng, fake([Batch((item("9", edited.text, url=link),), Cursor("c1"))]))
+    mention, twin = all_of(store, Mention)
+    assert twin.twin_of == mention.id
+    assert (1, again, False) in match_rows(store)
+    assert [row for row in match_rows(store) if row[2]] == [(1, kettle, True)]
+    assert mention.decided_at is not None  # nobody has to look at it again

@@ -145,9 +145,9 @@ class Correction(SQLModel, table=True):
     """What a person says of a mention; append-only, the newest of its kind holds.
 
     `kind` says of what: label (negative, neutral, positive), relevance (relevant, irrelevant: to
-    the brand of `brand_id`), needs_answer (yes, no) or aspect ("battery: negative").
-    `machine_label` is what the product had said. `is_sample` marks a label from the blind sample
-    of mentions that nobody was asked to look at.
+    the brand of `brand_id`), needs_answer (yes, no) or aspect ("Product > Battery: negative", of
+    the brand of `brand_id`). `machine_label` is what the product had said. `is_sample` marks a
+    label from the blind sample of mentions that nobody was asked to look at.
     """
 
     id: int | None = Field(default=None, primary_key=True)

@@ -12,7 +12,16 @@ from sqlmodel import select
 from earmark_config.seeds import apply, plan, read_seed, read_seed_text, starter_text, suggest
 from earmark_core.errors import ConfigError, EarmarkError, NotAllowed
 from earmark_core.model import SYSTEM, Actor, Role
-from earmark_core.tables import AuditEntry, Brand, Monitor, Person, Policy, SavedReply, Source
+from earmark_core.tables import (
+    AuditEntry,
+    Brand,
+    Monitor,
+    Person,
+    Policy,
+    SavedReply,
+    Source,
+    Topic,
+)
 from earmark_listeners import monitor, registry
 
 TEXT = """
@@ -245,3 +254,73 @@ def test_what_is_suggested_passes_them_too(brand: str) -> None:
         assert not monitor.match(monitor.parse(wanted.query), "the acme hotel")
     for source in suggested.sources:
         registry.checked_options(registry.channel(source.channel), source.options)
+
+
+TOPICS = """
+[[brand]]
+name = "Acme"
+[[brand.topic]]
+area = "Product"
+name = "Battery"
+words = ["batter*", "charging time"]
+[[brand.topic]]
+area = "Product"
+name = "Screen"
+words = ["screen"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ('["screen"]', "[]", 11, 'key "words" must hold 1 to 200 words; for example: words = ["b'),
+        ('["screen"]', '"screen"', 11, 'key "words" must be a list in [ ], not "screen"'),
+        ('"batter*"', '"*batter"', 7, '"*" only at its end, not "*batter"'),
+        ('"batter*"', '"b*"', 7, 'of two letters or more, with "*" only at its end, not "b*"'),
+        ('"batter*"', '"?!"', 7, 'must be a word or phrase of two letters or more'),
+        ('"Screen"', '"Screen: big"', 10, 'key "name" must have no ":" and no ">" in it'),
+        ('"Screen"', '"Battery"', 2, 'two topics of brand "Acme" are called "Product > Battery"'),
+        ('words = ["screen"]', "", 8, 'key "words" is missing; for example: words = ["batter*"'),
+    ],
+)  # fmt: skip
+def test_an_error_in_a_topic_names_line_key_and_what_is_right(old, new, line, words) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read_seed_text(TOPICS.replace(old, new, 1), name="s.toml")
+    assert f"s.toml line {line}:" in str(raised.value)
+    assert words in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_topics_are_added_once_and_changed_in_place(store, clock) -> None:
+    added = apply(store, read_seed_text(TOPICS), clock, SYSTEM)
+    assert [(change.kind, change.subject, change.action) for change in added[1:]] == [
+        ("topic", "Acme / Product > Battery", "add"), ("topic", "Acme / Product > Screen", "add"),
+    ]  # fmt: skip
+    again = apply(store, read_seed_text(TOPICS), clock, SYSTEM)
+    assert {change.action for change in again} == {"same"}
+    (change,) = [
+        change
+        for change in apply(
+            store, read_seed_text(TOPICS.replace('["screen"]', '["screen*"]')), clock, SYSTEM
+        )
+        if change.action != "same"
+    ]
+    assert (change.before, change.after) == ({"words": ["screen"]}, {"words": ["screen*"]})
+    with store.read() as session:
+        rows = session.exec(select(Topic).order_by(Topic.id)).all()
+        assert [(row.area, row.name, row.words) for row in rows] == [
+            ("Product", "Battery", ["batter*", "charging time"]),
+            ("Product", "Screen", ["screen*"]),
+        ]  # fmt: skip
+
+
+def test_who_begins_has_topics_from_the_start(sqlite_store, clock) -> None:
+    apply(sqlite_store, suggest("Acme"), clock, SYSTEM)
+    again = apply(sqlite_store, suggest("Acme"), clock, SYSTEM)
+    assert {change.action for change in again} == {"same"}
+    with sqlite_store.read() as session:
+        rows = session.exec(select(Topic)).all()
+        assert {"Product", "Service", "Money"} == {row.area for row in rows}
+        assert all(len(row.words) == len(set(row.words)) for row in rows)
+        written = [word for row in rows for word in row.words]
+        assert len(written) == len(set(written))  # no word names two topics

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from earmark_core.errors import EarmarkError, NotAllowed
 from earmark_core.model import Label, Role
-from earmark_core.tables import CaseMention, Correction, Match, RollupHour, RollupModel
+from earmark_core.tables import CaseMention, Correction, Match, RollupHour, RollupModel, Topic
 from earmark_queue.judging import Judging
 from earmark_sentiment.sampling import is_drawn
 
@@ -100,19 +100,59 @@ def test_what_a_person_wants_left_alone_opens_no_case(desk: Any, judging: Judgin
     assert corrections(desk) == [("needs_answer", "yes", "no", desk.mia.name)]
 
 
-def test_topics_are_corrected_one_by_one(desk: Any, judging: Judging) -> None:
+@pytest.fixture
+def battery(desk: Any) -> tuple[int, str, str]:
+    with desk.store.write() as session:
+        for area, name in (("Product", "Screen"), ("Product", "Battery"), ("Care", "Phone")):
+            session.add(
+                Topic(
+                    brand_id=desk.brand_id, area=area, name=name, words=[name],
+                    is_enabled=name != "Phone", created_at=desk.clock(),
+                )
+            )  # fmt: skip
+    return desk.brand_id, "Product", "Battery"
+
+
+def test_topics_are_corrected_one_by_one(
+    desk: Any, judging: Judging, battery: tuple[int, str, str]
+) -> None:
     key = desk.say()
-    assert judging.aspect(desk.mia, [key], "battery", Label.negative) == 1
-    assert judging.aspect(desk.mia, [key], "battery", Label.negative) == 0
-    assert judging.aspect(desk.mia, [key], "screen", Label.positive) == 1
-    assert judging.aspect(desk.mia, [key], "battery", None) == 1
+    assert judging.topics(desk.people[Role.viewer], desk.brand_id) == (
+        ("Product", "Battery"), ("Product", "Screen"),
+    )  # fmt: skip
+    assert judging.topics(desk.mia, desk.rival_id) == ()
+    assert judging.aspect(desk.mia, [key], *battery, Label.negative) == 1
+    assert judging.aspect(desk.mia, [key], *battery, Label.negative) == 0
+    assert judging.aspect(desk.mia, [key], *battery[:2], "Screen", Label.positive) == 1
+    assert judging.aspect(desk.mia, [key], *battery, None) == 1
     assert [row[1:3] for row in corrections(desk)] == [
-        (None, "battery: negative"),
-        (None, "screen: positive"),
-        ("battery: negative", "battery: none"),
+        ("none", "Product > Battery: negative"),
+        ("none", "Product > Screen: positive"),
+        ("none", "Product > Battery: none"),
     ]
-    with pytest.raises(EarmarkError, match="few words"):
-        judging.aspect(desk.mia, [key], " ", Label.positive)
+    for brand_id, topic, words in (
+        (desk.brand_id, "Sound", "no such topic"),
+        (desk.rival_id, "Battery", "does not match the brand"),
+    ):
+        with pytest.raises(EarmarkError, match=words):
+            judging.aspect(desk.mia, [key], brand_id, "Product", topic, Label.positive)
+    assert len(corrections(desk)) == 3
+
+
+def test_a_case_shows_what_its_mentions_find_of_topics(
+    desk: Any, judging: Judging, battery: tuple[int, str, str]
+) -> None:
+    case = desk.open()
+    first, other = desk.say(who="bob"), desk.say("Not for me", who="eve")
+    judging.aspect(desk.mia, [first], *battery, Label.negative)
+    judging.relevance(desk.mia, [other], desk.brand_id, is_relevant=False)
+    shown = {entry.id: entry for entry in desk.views.case(desk.mia, case.id).entries
+             if entry.kind == "mention"}  # fmt: skip
+    assert [(one.area, one.topic, one.label, one.human_label) for one in shown[first].aspects] == [
+        ("Product", "Battery", None, "negative")
+    ]
+    assert (shown[first].is_relevant, shown[other].is_relevant) == (True, False)
+    assert shown[other].aspects == ()
 
 
 def test_only_what_was_drawn_and_not_queued_counts_as_blind(desk: Any, judging: Judging) -> None:
@@ -131,20 +171,22 @@ def test_only_what_was_drawn_and_not_queued_counts_as_blind(desk: Any, judging: 
         assert [row.mention_id for row in rows if row.is_sample] == [drawn[1]]
 
 
-def test_a_viewer_corrects_nothing_and_every_word_is_audited(desk: Any, judging: Judging) -> None:
+def test_a_viewer_corrects_nothing_and_every_word_is_audited(
+    desk: Any, judging: Judging, battery: tuple[int, str, str]
+) -> None:
     key = desk.say()
     viewer = desk.people[Role.viewer]
     for refused in (
         lambda: judging.label(viewer, [key], Label.neutral),
         lambda: judging.relevance(viewer, [key], desk.brand_id, is_relevant=False),
         lambda: judging.needs_answer(viewer, [key], needs=True),
-        lambda: judging.aspect(viewer, [key], "battery", Label.neutral),
+        lambda: judging.aspect(viewer, [key], *battery, Label.neutral),
     ):
         with pytest.raises(NotAllowed):
             refused()
     judging.relevance(desk.mia, [key], desk.brand_id, is_relevant=False)
     judging.needs_answer(desk.mia, [key], needs=False)
-    judging.aspect(desk.mia, [key], "battery", Label.neutral)
+    judging.aspect(desk.mia, [key], *battery, Label.neutral)
     judging.label(desk.mia, [key], Label.neutral)
     assert [entry.action for entry in desk.audit("mention", key)] == [
         "correct relevance", "correct needs answer", "correct aspect", "correct",

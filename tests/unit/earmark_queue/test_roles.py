@@ -51,6 +51,10 @@ CALLS = {
     "Views.saved_replies": (Role.viewer, lambda d, a: d.views.saved_replies(a, 1)),
     "Views.outbox": (Role.viewer, lambda d, a: d.views.outbox(a)),
     "Views.mentions": (Role.viewer, lambda d, a: d.views.mentions(a, 1)),
+    "Views.scored_counts": (
+        Role.viewer,
+        lambda d, a: d.views.scored_counts(a, 1, d.clock() - timedelta(1), d.clock()),
+    ),
     "Views.change_counter": (Role.viewer, lambda d, a: d.views.change_counter(a)),
 }
 BY_ENGINE = {"Cases.decide_pending"}
