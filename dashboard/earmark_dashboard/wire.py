@@ -6,6 +6,7 @@ lead to http or https.
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,9 +14,11 @@ from urllib.parse import urlsplit
 from earmark_core.access import may
 from earmark_core.model import Actor, Receipt, Role
 from earmark_dashboard.services import BrandRow
-from earmark_dashboard.state import InboxState
+from earmark_dashboard.standing import standing
+from earmark_dashboard.state import InboxState, Outcome
 from earmark_listeners.contract import ChannelRules
 from earmark_queue.rows import (
+    AspectRow,
     CaseRow,
     CaseView,
     ContactView,
@@ -36,6 +39,9 @@ VIEW_NAMES: Mapping[str, str] = {
     "resolved": "Resolved",
     "all": "All",
 }
+
+LONGEST_WORDS = 120
+LONGEST_PAST = 300
 
 
 def moment(at: datetime | None) -> str | None:
@@ -122,31 +128,68 @@ def inbox(
 
 
 def entry(one: Entry) -> dict[str, Any]:
-    """Gives one line of a thread."""
-    return {
+    """Gives one line of a thread, with what its kind of line shows."""
+    sent: dict[str, Any] = {
         "kind": one.kind,
         "id": one.id,
         "at": moment(one.at),
         "who": shown(one.who),
         "text": shown(one.text),
+    }
+    if one.kind == "mention":
+        return sent | _mention(one)
+    if one.kind == "reply":
+        sent |= {"state": one.state, "error": one.error, "hint": one.error_hint}
+        sent["url"] = link(one.url)
+    return sent
+
+
+def _mention(one: Entry) -> dict[str, Any]:
+    return {
         "title": shown(one.title),
         "url": link(one.url),
         "label": one.label,
         "human": one.human_label,
         "status": None if one.score_status is None else str(one.score_status),
+        "sure": None if one.probability is None else round(one.probability, 2),
         "compound": one.compound,
-        "state": one.state,
-        "error": one.error,
-        "hint": one.error_hint,
+        "sentences": one.sentences,
+        "lang": one.lang,
+        "langSure": None if one.lang_confidence is None else round(one.lang_confidence, 2),
+        "model": one.model_id,
         "gone": one.is_gone,
         "revision": one.revision,
         "rating": one.rating,
+        "conflict": one.is_conflict,
+        "relevant": one.is_relevant,
+        "needs": one.human_needs_answer,
         "cues": [{"kind": cue.kind, "words": shown(cue.words)} for cue in one.cues],
+        "aspects": [_aspect(found) for found in one.aspects],
+    }
+
+
+def _aspect(found: AspectRow) -> dict[str, Any]:
+    return {
+        "area": shown(found.area),
+        "topic": shown(found.topic),
+        "label": found.label,
+        "human": found.human_label,
+        "words": shown(found.words)[:LONGEST_WORDS],
+    }
+
+
+def _past(one: Entry) -> dict[str, Any]:
+    """Gives an earlier mention of the same person, as little as the margin shows."""
+    return {
+        "kind": one.kind,
+        "at": moment(one.at),
+        "text": shown(one.title or one.text)[:LONGEST_PAST],
+        "label": one.human_label or one.label,
     }
 
 
 def receipt(mention_id: int, found: Receipt | None) -> dict[str, Any]:
-    """Gives the words of a mention with what each did to its tone."""
+    """Gives the words of a mention with what each did to its tone, and what its label stands on."""
     if found is None:
         return {"mention": mention_id, "parts": None}
     parts = [
@@ -166,6 +209,8 @@ def receipt(mention_id: int, found: Receipt | None) -> dict[str, Any]:
         "parts": parts,
         "total": found.total,
         "compound": found.compound,
+        "stands": standing(found),
+        "hints": list(found.hints),
     }
 
 
@@ -177,7 +222,7 @@ def _contact(contact: ContactView) -> dict[str, Any]:
         "url": link(contact.url),
         "followers": contact.followers,
         "vip": contact.is_vip,
-        "history": [entry(one) for one in contact.history[:20]],
+        "history": [_past(one) for one in contact.history[:20] if one.kind == "mention"],
     }
 
 
@@ -194,6 +239,13 @@ def _may(actor: Actor) -> dict[str, bool]:
     return {"act": may(actor, Role.responder), "approve": may(actor, Role.approver)}
 
 
+def _by_area(topics: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    areas: dict[str, list[str]] = {}
+    for area, topic in topics:
+        areas.setdefault(area, []).append(topic)
+    return list(areas.items())
+
+
 def thread(
     case: CaseView,
     rules: ChannelRules,
@@ -201,8 +253,9 @@ def thread(
     people: Iterable[PersonRow],
     saved: Iterable[SavedReplyRow],
     needs_approval: bool,
+    topics: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    """Gives what the thread shows of one case."""
+    """Gives what the thread shows of one case; *topics* are its brand's, as (area, topic)."""
     return {
         "case": row(case.case),
         "why": [shown(reason) for reason in case.why],
@@ -221,4 +274,10 @@ def thread(
         "people": [{"id": person.id, "name": person.name} for person in people],
         "saved": [{"id": one.id, "name": one.name, "body": one.body} for one in saved],
         "needs_approval": needs_approval,
+        "topics": _by_area(topics),
     }
+
+
+def outcome(told: Outcome | None) -> dict[str, Any] | None:
+    """Gives what became of the last action."""
+    return None if told is None else asdict(told)

@@ -16,8 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from earmark_core.model import Actor, Role
 from earmark_dashboard.server import create_app
 from earmark_queue.rows import Entry
+from tests.dashboard import understood
 from tests.dashboard.fakes import FakeDesk, fake_services, system_now
 
 
@@ -66,19 +68,27 @@ def routes(desk: FakeDesk, begin: Callable[[], None]) -> list[Route]:
         desk.change(int(request.query_params["case"]), None, "Claimed by noor", owner="noor")
         return JSONResponse("ok")
 
-    table = {"reset": reset, "log": log, "answer": answer, "another": another, "steal": steal}
-    return [Route(f"/fake/{name}", run) for name, run in table.items()]
+    async def viewer(_request: Request) -> JSONResponse:
+        desk.actor = Actor("vera", Role.viewer, 4)
+        return JSONResponse("ok")
+
+    table = (reset, log, answer, another, steal, viewer)
+    return [Route(f"/fake/{run.__name__}", run) for run in table]
 
 
 def main(port: int, *flags: str) -> None:
     told = {"hostile": "hostile" in flags, "own": "new" not in flags}
     desk = FakeDesk(system_now, **told)
+    plain = fake_services(desk)
+    app = create_app(understood.services(plain, desk) if "understood" in flags else plain)
 
     def begin() -> None:
         vars(desk).clear()
         vars(desk).update(vars(FakeDesk(system_now, **told)))
+        if "understood" in flags:
+            understood.tell(desk)
 
-    app = create_app(fake_services(desk))
+    begin()
     app._user_routes.extend(routes(desk, begin))
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", ws="websockets-sansio")
 

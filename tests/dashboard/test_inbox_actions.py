@@ -184,11 +184,65 @@ def test_each_tone_can_be_said(room: Room, label: Label) -> None:
     assert room.case.label == label
 
 
+@pytest.mark.parametrize(
+    ("action", "fields", "said"),
+    [
+        ("relevance", {"relevant": False}, ("relevance", (7,), 1, False)),
+        ("relevance", {"relevant": True}, ("relevance", (7,), 1, True)),
+        ("needs_answer", {"needs": True}, ("needs_answer", (7,), True)),
+        ("needs_answer", {"needs": False}, ("needs_answer", (7,), False)),
+        (
+            "aspect",
+            {"area": "Product", "topic": "Screen", "label": "positive"},
+            ("aspect", (7,), 1, "Product", "Screen", Label.positive),
+        ),
+        (
+            "aspect",
+            {"area": "Product", "topic": "Screen", "label": "none"},
+            ("aspect", (7,), 1, "Product", "Screen", None),
+        ),
+    ],
+)
+def test_what_a_person_says_of_a_mention_is_kept_for_the_brand_of_the_case(
+    room: Room, action: str, fields: dict[str, Any], said: tuple[Any, ...]
+) -> None:
+    room.state.remember("case", "key", "as it was")
+    room.do(action, mention=7, brand=99, brand_id=99, **fields)
+    assert room.services.judging.said == [said]  # type: ignore[attr-defined]
+    assert room.state.outcome is not None
+    assert (room.state.outcome.kind, room.state.outcome.undo) == ("done", None)
+    assert room.state.remembered("case", "key") is None
+    assert room.state.case_id == CASE
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("relevance", {}),
+        ("relevance", {"relevant": "no"}),
+        ("relevance", {"relevant": 0}),
+        ("needs_answer", {"needs": None}),
+        ("aspect", {"area": "Product", "topic": "Screen"}),
+        ("aspect", {"area": "Product", "topic": "Screen", "label": None}),
+        ("aspect", {"area": 1, "topic": "Screen", "label": "none"}),
+        ("correct", {"label": "none"}),
+        ("correct", {"label": "negative", "mention": 2**70}),
+    ],
+)
+def test_half_a_judgement_is_none(room: Room, action: str, fields: dict[str, Any]) -> None:
+    before = dict(room.desk.cases)
+    room.do(action, **{"mention": CASE * 10, **fields})
+    assert room.state.outcome is not None
+    assert room.state.outcome.kind == "refused"
+    assert room.services.judging.said == []  # type: ignore[attr-defined]
+    assert room.desk.cases == before
+
+
 values = st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.lists(st.integers())
 ACTIONS = [
     "claim", "assign", "snooze", "resolve", "dismiss", "reopen", "note", "correct", "priority",
     "send", "posted", "approve", "cancel", "retry", "pick", "view", "filter", "older", "explain",
-    "draft", "beat", "nonsense", "",
+    "draft", "beat", "relevance", "needs_answer", "aspect", "nonsense", "",
 ]  # fmt: skip
 
 
@@ -196,7 +250,8 @@ ACTIONS = [
     st.sampled_from(ACTIONS),
     st.dictionaries(
         st.sampled_from(["id", "version", "until", "body", "seen", "person", "label", "mention",
-                         "then", "reply", "brand", "search", "channel", "nonce", "priority"]),
+                         "then", "reply", "brand", "search", "channel", "nonce", "priority",
+                         "relevant", "needs", "area", "topic"]),
         values,
     ),
 )  # fmt: skip

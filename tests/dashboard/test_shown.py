@@ -1,5 +1,6 @@
 """What the components are sent, and what figures say."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from earmark_dashboard.pages.start import words_of
 from earmark_listeners.contract import ChannelRules
 from earmark_queue.rows import InboxPage
 from earmark_sentiment.trends import Tally, TrendPoint
+from tests.dashboard import understood
 from tests.dashboard.fakes import ME, PEOPLE, FakeDesk
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -94,6 +96,45 @@ def test_hostile_links_of_a_mention_and_its_author_are_dropped() -> None:
     )
     sent = wire.thread(view, ChannelRules(), ME, PEOPLE, [], False)
     assert bad not in str(sent)
+
+
+def test_a_mention_is_sent_with_all_that_is_known_of_it_and_a_note_with_nothing_else() -> None:
+    desk = FakeDesk(FixedClock(NOW))
+    understood.tell(desk)
+    one, _event, note = (wire.entry(entry) for entry in desk.cases[1002].entries)
+    assert (one["label"], one["rating"], one["conflict"], one["sure"]) == (
+        "negative",
+        1,
+        True,
+        0.98,
+    )
+    assert set(note) == {"kind", "id", "at", "who", "text"}
+    two = wire.entry(desk.cases[1001].entries[0])
+    assert (two["label"], two["status"]) == (None, "unscored_language")
+    assert (two["lang"], two["langSure"], two["sure"]) == ("es", 0.93, None)
+    three = wire.entry(desk.cases[1003].entries[0])
+    assert (three["label"], three["human"]) == ("neutral", "negative")
+    assert (three["relevant"], three["needs"]) == (False, False)
+    assert three["aspects"][0]["human"] == "none"
+
+
+def test_a_thread_knows_the_topics_by_area_and_stays_small() -> None:
+    desk = FakeDesk(FixedClock(NOW))
+    understood.tell(desk)
+    topics = [("Product", "Screen"), ("Service", "Delivery"), ("Product", "Battery")]
+    sent = wire.thread(desk.cases[1000], ChannelRules(), ME, PEOPLE, [], False, topics)
+    assert sent["topics"] == [("Product", ["Screen", "Battery"]), ("Service", ["Delivery"])]
+    assert len(json.dumps(sent)) < 5_000
+
+
+def test_earlier_mentions_are_shown_with_the_label_that_holds() -> None:
+    view = FakeDesk(FixedClock(NOW)).cases[1000]
+    past = replace(view.contact.history[0], label="positive", human_label="negative", title="T")
+    view = replace(view, contact=replace(view.contact, history=(past,)))
+    sent = wire.thread(view, ChannelRules(), ME, PEOPLE, [], False)
+    assert [(one["label"], one["text"]) for one in sent["contact"]["history"]] == [
+        ("negative", "T")
+    ]
 
 
 def test_figures_of_nothing_are_dashes_not_zeros() -> None:

@@ -31,8 +31,18 @@ _views = st.components.v2.component(
 _thread = st.components.v2.component(
     "earmark_case_thread",
     html='<div class="root"></div>',
-    css=_joined("tokens.css", "thread.css", "composer.css"),
-    js=_joined("dom.js", "words.js", "receipt.js", "entries.js", "composer.js", "thread.js"),
+    css=_joined("tokens.css", "thread.css", "understood.css", "composer.css"),
+    js=_joined(
+        "dom.js",
+        "words.js",
+        "status.js",
+        "judging.js",
+        "receipt.js",
+        "standing.js",
+        "entries.js",
+        "composer.js",
+        "thread.js",
+    ),
 )
 
 

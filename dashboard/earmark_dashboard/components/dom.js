@@ -135,7 +135,18 @@ function closeMenu() {
   trigger.setAttribute("aria-expanded", "false");
 }
 
-// A button with a small list of choices below it; Escape or a click elsewhere closes it.
+// One choice of an open menu; `stays` leaves it open for what the choice shows next.
+function choiceItem(choice) {
+  const run = () => {
+    const trigger = openMenu?.trigger;
+    if (!choice.stays) { closeMenu(); trigger?.focus(); }
+    choice.run();
+  };
+  return choice.node ?? button(choice.words, run, "item", { role: "menuitem", "aria-current": choice.current ? "true" : null });
+}
+
+// A button with a small list of choices below it; Escape or a click elsewhere closes it. The
+// choices are made when it opens, and may be replaced by others while it is open.
 function menu(words, choices, props) {
   const panel = h("div", { class: "menu", role: "menu", hidden: true });
   const trigger = button(words, () => toggle(), props?.class ?? "ghost", {
@@ -143,23 +154,21 @@ function menu(words, choices, props) {
     "aria-expanded": "false",
     ...props?.attributes,
   });
-  const items = () =>
-    choices().map((choice) =>
-      choice.node ??
-      button(choice.words, () => { closeMenu(); choice.run(); }, "item", {
-        role: "menuitem",
-        "aria-current": choice.current ? "true" : null,
-      }),
-    );
+  function show(made) {
+    fill(panel, made.map(choiceItem));
+    panel.scrollTop = 0;
+    panel.querySelector("button, input")?.focus({ preventScroll: true });
+    panel.classList.toggle("to-left", trigger.getBoundingClientRect().left + panel.offsetWidth > window.innerWidth - 24);
+    panel.scrollIntoView({ block: "nearest" });
+  }
   function toggle() {
     const wasOpen = openMenu?.panel === panel;
     closeMenu();
     if (wasOpen) return;
-    fill(panel, items());
     panel.hidden = false;
     trigger.setAttribute("aria-expanded", "true");
     openMenu = { panel, trigger };
-    panel.querySelector("button, input")?.focus();
+    show(choices(show));
   }
   panel.addEventListener("keydown", (event) => {
     const all = [...panel.querySelectorAll("button, input")];

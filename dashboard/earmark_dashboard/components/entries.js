@@ -1,27 +1,34 @@
 // What happened on a case, oldest first: their words left, ours right, notes apart, events small.
 
-function toneMenu(entry, act) {
-  const label = entry.human ?? entry.label;
-  const words = label ? LABELS[label] + (entry.human ? " (corrected)" : "") : "Not scored";
-  const choices = () => ["negative", "neutral", "positive"].map((one) => ({
-    words: LABELS[one], current: one === label, run: () => act({ action: "correct", mention: entry.id, label: one }),
-  }));
-  const title = entry.status && entry.status !== "scored" ? UNSCORED[entry.status] : "Correct the tone";
-  return menu(words, choices, { class: `chip as-button ${label ?? "unscored"}`, attributes: { title } });
+function tone(entry, ctx) {
+  if (ctx.may.act) return toneMenu(entry, ctx);
+  return labelChip(entry.human ?? entry.label);
+}
+
+// The tone with who says so, then stars, then what can be asked and said about it.
+function under(entry, ctx) {
+  const opened = ctx.receipt?.mention === entry.id;
+  const why = isScored(entry) && entry.compound !== null
+    ? button(opened ? "Hide the words" : "Why?", () => ctx.act({ action: "explain", mention: entry.id }), "link", { "data-keep": `why ${entry.id}`, "aria-expanded": String(opened) })
+    : null;
+  const says = whoSays(entry);
+  return h(
+    "div", { class: "under" },
+    tone(entry, ctx), says ? h("span", { class: "who-says" }, says) : null,
+    entry.conflict ? conflictChip(entry) : starsChip(entry), saidChips(entry),
+    why, ctx.may.act ? correctMenu(entry, ctx) : null, entry.aspects.length ? null : addTopic(entry, ctx),
+    entry.revision > 1 ? h("span", { class: "quiet-words" }, "edited") : null, outside(entry.url, "Open on", "open"),
+  );
 }
 
 function mention(entry, ctx) {
-  const scored = entry.status === "scored" || entry.compound !== null;
-  const why = scored
-    ? button(ctx.receipt?.mention === entry.id ? "Hide the words" : "Why?", () => ctx.act({ action: "explain", mention: entry.id }), "link")
-    : null;
-  const stars = entry.rating === null || entry.rating === undefined ? null : h("span", { class: "chip quiet" }, `${entry.rating} of 5 stars`);
   return h(
     "article", { class: "said theirs", "data-mention": entry.id },
     h("div", { class: "meta" }, entry.who, " · ", when(entry.at)),
     h("div", { class: "bubble" }, entry.title ? h("strong", { class: "title" }, entry.title) : null, entry.gone ? h("em", { class: "gone" }, "Deleted by its author. ") : null, entry.text || (entry.title ? "" : "No words")),
-    h("div", { class: "under" }, ctx.may.act ? toneMenu(entry, ctx.act) : labelChip(entry.human ?? entry.label, entry.human), stars, why, entry.revision > 1 ? h("span", { class: "quiet-words" }, "edited") : null, outside(entry.url, "Open on", "open")),
-    ctx.receipt?.mention === entry.id ? drawReceipt(ctx.receipt) : null,
+    under(entry, ctx),
+    drawAspects(entry, ctx),
+    ctx.receipt?.mention === entry.id ? drawReceipt(ctx.receipt, entry) : null,
   );
 }
 
@@ -71,7 +78,7 @@ const CUES = {
 function drawWhy(data) {
   const reasons = [...new Set([...data.why, ...data.priority_reasons])];
   const seen = new Set();
-  const cues = data.entries.flatMap((entry) => entry.cues).filter((cue) => {
+  const cues = data.entries.flatMap((entry) => entry.cues ?? []).filter((cue) => {
     const key = `${cue.kind} ${cue.words}`;
     const said = reasons.some((reason) => reason.toLowerCase().includes(cue.words.toLowerCase()));
     return !said && !seen.has(key) && seen.add(key);
@@ -93,7 +100,7 @@ function drawRail(data) {
     contact.vip ? h("span", { class: "chip accent" }, "VIP") : null,
     contact.followers === null ? null : h("span", { class: "chip quiet" }, `${contact.followers.toLocaleString()} followers`),
   ];
-  const history = contact.history.filter((entry) => entry.kind === "mention");
+  const { history } = contact;
   return [
     h("section", { class: "card" },
       h("h3", {}, "Customer"),
@@ -105,7 +112,7 @@ function drawRail(data) {
     h("section", { class: "card" },
       h("h3", {}, history.length ? `History (${history.length})` : "History"),
       history.length
-        ? history.map((entry) => h("div", { class: "past" }, h("div", { class: "meta" }, entry.label ? `${LABELS[entry.label]} · ` : "", when(entry.at)), h("div", { class: "words" }, entry.title || entry.text)))
+        ? history.map((entry) => h("div", { class: "past" }, h("div", { class: "meta" }, LABELS[entry.label] ?? "Not scored", " · ", when(entry.at)), h("div", { class: "words" }, entry.text)))
         : h("p", { class: "quiet-words" }, "First time we hear from them.")),
   ];
 }

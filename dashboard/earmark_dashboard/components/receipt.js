@@ -21,13 +21,36 @@ function painted(receipt) {
   return pieces;
 }
 
-function drawReceipt(receipt) {
-  if (!receipt.parts) return h("div", { class: "receipt" }, "There is no score to explain here.");
+// The compound of the sentences one by one, for a text of several.
+function bySentence(entry) {
+  if (!entry.sentences) return null;
+  const [lowest, mean, last] = entry.sentences.map(signed);
+  return h("p", { class: "sum" }, `Sentence by sentence: the lowest is ${lowest}, the mean ${mean}, the last ${last}.`);
+}
+
+function drawHints(hints) {
+  if (!hints.length) return null;
+  const lines = hints.map((hint) => {
+    const [name, ...rest] = hint.split(": ");
+    return h("li", {}, h("b", {}, name[0].toUpperCase() + name.slice(1)), rest.length ? `: ${rest.join(": ")}` : "");
+  });
+  return h("div", { class: "hint" }, h("ul", {}, lines), "Only a hint: it changes no score.");
+}
+
+function drawReceipt(receipt, entry) {
+  if (!receipt.parts) return h("div", { class: "receipt" }, "This cannot be taken apart any more: names of the brand, or the model, have changed since it was scored.");
   const moved = receipt.parts.filter((part) => part.value !== 0);
   const rules = moved.filter((part) => part.rules.length).map((part) =>
     h("li", {}, h("b", {}, part.word), ` counts ${signed(part.value)}: ${part.rules.join(", ")}`));
   const sum = moved.length
-    ? `The words add up to ${signed(receipt.total)}, which is ${signed(receipt.compound)} on a scale from −1 to +1.`
+    ? `The words add up to ${signed(receipt.total)}, which is ${signed(receipt.compound)} on a scale from −1 to +1 (VADER).`
     : "No word of this text carries a tone by itself.";
-  return h("div", { class: "receipt" }, h("p", { class: "words" }, painted(receipt)), rules.length ? h("ul", {}, rules) : null, h("p", { class: "sum" }, sum));
+  return h(
+    "div", { class: "receipt" },
+    drawHints(receipt.hints),
+    h("p", { class: "words" }, painted(receipt)),
+    rules.length ? h("ul", {}, rules) : null, h("p", { class: "sum" }, sum), bySentence(entry),
+    drawStanding(receipt, entry),
+    entry.model ? h("p", { class: "model" }, `Scored by ${entry.model}`) : null,
+  );
 }

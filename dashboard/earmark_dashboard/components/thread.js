@@ -102,7 +102,7 @@ class CaseThread {
     if (data.problem) fill(this.nothing, h("strong", {}, "This case cannot be shown"), h("p", {}, data.problem));
     if (!data.case) { fill(this.rail); this.printed = ""; if (!data.problem) this.pane_(false); return; }
     this.composer.show(id, data);
-    const printed = JSON.stringify([data.case, data.why, data.entries, data.contact, data.receipt, data.people, data.wake]);
+    const printed = JSON.stringify([data.case, data.why, data.entries, data.contact, data.receipt, data.people, data.wake, data.topics]);
     if (printed === this.printed) return;
     const moved = this.drawn !== id;
     this.printed = printed;
@@ -170,10 +170,18 @@ class CaseThread {
   drawBody(data, moved) {
     const top = this.body.scrollTop;
     const low = this.body.scrollHeight - this.body.clientHeight - top < 40;
-    const ctx = { may: data.may, receipt: data.receipt, act: (payload) => this.act(payload) };
+    const ctx = { may: data.may, receipt: data.receipt, brand: data.case.brand, topics: data.topics, act: (payload) => this.act(payload) };
+    const kept = this.root.getRootNode().activeElement?.dataset.keep;
     fill(this.body, drawWhy(data), data.entries.map((entry) => drawEntry(entry, ctx)));
     if (moved) this.body.scrollTop = data.entries.length > 4 ? this.body.scrollHeight : 0;
     else this.body.scrollTop = low && !data.receipt ? this.body.scrollHeight : top;
+    if (kept) this.refocus(kept);
+  }
+
+  // What was pressed is drawn anew; the keyboard stays on it.
+  refocus(kept) {
+    const same = [...this.body.querySelectorAll("[data-keep]")].find((one) => one.dataset.keep === kept);
+    same?.focus({ preventScroll: true });
   }
 
   act(payload) {
@@ -193,12 +201,13 @@ class CaseThread {
     this.line.say({ id: row.id, version: row.version, then: detail.then, ...payload });
   }
 
-  // A key pressed before the server has confirmed the case waits for it.
+  // A key pressed before the server has confirmed the case, or the last change of it, waits.
   key(name) {
     if (this.expected !== undefined) { this.pressed = name; return; }
     const row = this.data?.case;
     if (!row || !this.data.may.act) return;
     if (name === "reply" || name === "note") { this.composer.turn(name); return; }
+    if (this.line.flying) { this.pressed = name; return; }
     const ended = row.status === "resolved" || row.status === "dismissed";
     if (name === "resolve" && !ended) this.end({ action: "resolve" });
     if (name === "claim" && !ended) this.act({ action: "claim" });

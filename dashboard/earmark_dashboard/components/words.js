@@ -19,16 +19,9 @@ function tile(channel) {
 
 const LABELS = { negative: "▼ Negative", neutral: "● Neutral", positive: "▲ Positive" };
 
-function labelChip(label, human) {
-  const words = (LABELS[label] ?? "Not scored") + (human ? " (corrected)" : "");
-  return h("span", { class: `chip ${label ?? "unscored"}` }, words);
+function labelChip(label) {
+  return h("span", { class: `chip ${label ?? "unscored"}` }, LABELS[label] ?? "Not scored");
 }
-
-const UNSCORED = {
-  unscored_language: "Not scored: the language is not one it knows",
-  unscored_empty: "Not scored: there are no words",
-  error: "Not scored: scoring failed",
-};
 
 const DELIVERY = {
   draft: "draft", awaiting_approval: "awaiting approval", approved: "on its way",

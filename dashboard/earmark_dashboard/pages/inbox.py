@@ -57,6 +57,7 @@ def _read_case(services: Services, actor: Actor, state: InboxState, case_id: int
         services.views.people(actor),
         services.views.saved_replies(actor, view.case.brand_id),
         services.needs_approval(actor, case_id),
+        services.judging.topics(actor, view.case.brand_id),
     )
     return dict(state.remember("case", key, data))
 
@@ -80,17 +81,9 @@ def _thread_data(services: Services, actor: Actor, state: InboxState) -> dict[st
             data["problem"] = f"{error.message} {error.hint}".strip()
     if state.receipt_for is not None:
         data["receipt"] = _read_receipt(services, actor, state, state.receipt_for)
-    outcome = state.outcome
     data["ack"] = state.ack
     data["measured"] = state.measured
-    data["outcome"] = outcome and {
-        "nonce": outcome.nonce,
-        "action": outcome.action,
-        "kind": outcome.kind,
-        "message": outcome.message,
-        "hint": outcome.hint,
-        "undo": outcome.undo,
-    }
+    data["outcome"] = wire.outcome(state.outcome)
     return data
 
 
