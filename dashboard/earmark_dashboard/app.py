@@ -3,9 +3,29 @@
 import streamlit as st
 
 from earmark_dashboard import theme
-from earmark_dashboard.pages import inbox, outbox, sources, start, trends
+from earmark_dashboard.pages import (
+    accuracy,
+    inbox,
+    learning,
+    mentions,
+    outbox,
+    sources,
+    start,
+    trends,
+)
 from earmark_dashboard.services import current
 from earmark_dashboard.state import actor_now
+
+PAGES = (
+    (inbox.page, "Inbox", "inbox", "inbox"),
+    (mentions.page, "Mentions", "forum", "mentions"),
+    (outbox.page, "Outbox", "outbox", "outbox"),
+    (trends.page, "Trends", "monitoring", "trends"),
+    (accuracy.page, "How right is it", "fact_check", "accuracy"),
+    (learning.page, "Learning", "school", "learning"),
+    (sources.page, "Sources", "rss_feed", "sources"),
+    (start.page, "Your brand", "add_circle", "start"),
+)
 
 
 def show() -> None:
@@ -18,16 +38,14 @@ def show() -> None:
         st.header("You are not signed in", anchor=False)
         st.text("Sign in to see the inbox.")
         return
+    made = {
+        path: st.Page(
+            run, title=title, icon=f":material/{icon}:", url_path=path, default=path == "inbox"
+        )
+        for run, title, icon, path in PAGES
+    }
+    for path, page in made.items():
+        st.session_state[f"{path}_page"] = page
     own = any(not brand.is_demo for brand in current().brands.list(actor))
-    begin = st.Page(start.page, title="Your brand", icon=":material/add_circle:", url_path="start")
-    desk = st.Page(
-        inbox.page, title="Inbox", icon=":material/inbox:", url_path="inbox", default=True
-    )
-    pages = [
-        desk,
-        st.Page(outbox.page, title="Outbox", icon=":material/outbox:", url_path="outbox"),
-        st.Page(trends.page, title="Trends", icon=":material/monitoring:", url_path="trends"),
-        st.Page(sources.page, title="Sources", icon=":material/rss_feed:", url_path="sources"),
-    ]
-    st.session_state["start_page"], st.session_state["inbox_page"] = begin, desk
-    st.navigation([*pages, begin] if own else [begin, *pages]).run()
+    begin = made.pop("start")
+    st.navigation([*made.values(), begin] if own else [begin, *made.values()]).run()

@@ -5,8 +5,9 @@ from typing import Any
 
 import altair as alt
 
+from earmark_dashboard import figures
 from earmark_dashboard.theme import ACCENT, INK, LABEL_COLOURS
-from earmark_sentiment.trends import TrendPoint
+from earmark_sentiment.trends import Marker, TrendPoint
 
 LABELS = ("negative", "neutral", "positive", "unscored")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -31,8 +32,16 @@ def by_time(points: Sequence[TrendPoint]) -> Rows:
     ]
 
 
-def _data(rows: Rows) -> Any:
-    """Gives rows as the chart reads them: moments as milliseconds."""
+def by_marker(markers: Sequence[Marker]) -> Rows:
+    """Gives one row for each moment at which scores changed model."""
+    return [
+        {"at": one.at, "when": f"{one.at:%d %b %Y %H:%M}", "what": figures.marked(one)}
+        for one in markers
+    ]
+
+
+def data_of(rows: Rows) -> Any:
+    """Gives rows as a chart reads them: moments as milliseconds."""
     return {
         "values": [
             {**row, "at": round(row["at"].timestamp() * 1000)} if "at" in row else row
@@ -41,7 +50,8 @@ def _data(rows: Rows) -> Any:
     }
 
 
-def _pick(*fields: str) -> alt.Parameter:
+def pick(*fields: str) -> alt.Parameter:
+    """Gives what makes a click on a mark name these fields of it."""
     return alt.selection_point(name=PICK, fields=list(fields), on="click", empty=False)
 
 
@@ -49,6 +59,24 @@ def _time(points: int) -> alt.X:
     # A bar or band of one day must not be moved by the zone of the reader: buckets are UTC.
     axis = alt.Axis(title=None, format="%d %b", tickCount=min(points, 8), grid=False)
     return alt.X("at:T", axis=axis, scale=alt.Scale(type="utc"))
+
+
+def _marked(marks: Rows, mode: str) -> list[alt.Chart]:
+    """Gives a rule for each marker, and a flag on it that is wide enough to point at."""
+    if not marks:
+        return []
+    base = alt.Chart(data_of(marks)).encode(
+        x=alt.X("at:T", scale=alt.Scale(type="utc")),
+        tooltip=[
+            alt.Tooltip("when:N", title="At (UTC)"),
+            alt.Tooltip("what:N", title="Scores"),
+        ],
+    )
+    rule = base.mark_rule(color=INK[mode], strokeWidth=1.5, strokeDash=[2, 3])
+    flag = base.mark_point(
+        shape="triangle-down", filled=True, size=110, opacity=1, color=INK[mode]
+    ).encode(y=alt.value(5))
+    return [rule, flag]
 
 
 _TIP = [
@@ -61,25 +89,29 @@ _TIP = [
 ]
 
 
-def net_sentiment(rows: Rows, mode: str) -> Any:
-    """Gives net sentiment with its interval; points open the mentions behind them."""
+def net_sentiment(rows: Rows, mode: str, marks: Rows | None = None) -> Any:
+    """Gives net sentiment with its interval; points open the mentions behind them.
+
+    *marks* are the moments from `by_marker` before and after which figures do not compare.
+    """
     colour = ACCENT[mode]
     x = _time(len(rows))
-    base = alt.Chart(_data(rows)).encode(x=x)
+    base = alt.Chart(data_of(rows)).encode(x=x)
     y = alt.Y("net:Q", title="Net sentiment (−100 to +100)")
     band = base.mark_area(opacity=0.16, color=colour).encode(
         y=alt.Y("low:Q", title="Net sentiment (−100 to +100)"), y2="high:Q"
     )
     line = base.mark_line(color=colour, strokeWidth=2).encode(y=y)
-    dots = base.mark_circle(size=70, color=colour).encode(y=y, tooltip=_TIP).add_params(_pick("at"))
-    zero = alt.Chart(_data([{"net": 0}])).mark_rule(
+    dots = base.mark_circle(size=70, color=colour).encode(y=y, tooltip=_TIP).add_params(pick("at"))
+    zero = alt.Chart(data_of([{"net": 0}])).mark_rule(
         strokeDash=[4, 3], color="#98a2b3"
     ).encode(y="net:Q")  # fmt: skip
-    return (zero + band + line + dots).properties(height=HEIGHT)
+    layers = [zero, band, line, dots, *_marked(marks or [], mode)]
+    return alt.layer(*layers).properties(height=HEIGHT)
 
 
-def volume(rows: Rows) -> Any:
-    """Gives mentions stacked by label; a bar opens the mentions behind it."""
+def volume(rows: Rows, mode: str = "light", marks: Rows | None = None) -> Any:
+    """Gives mentions stacked by label, marked as `net_sentiment`; a bar opens what is behind it."""
     long = [
         {
             "at": row["at"],
@@ -93,8 +125,8 @@ def volume(rows: Rows) -> Any:
         for order, label in enumerate(LABELS)
     ]
     colours = alt.Scale(domain=list(LABELS), range=[LABEL_COLOURS[label] for label in LABELS])
-    return (
-        alt.Chart(_data(long))
+    bars = (
+        alt.Chart(data_of(long))
         .mark_bar(size=max(2, min(26, 400 // max(len(rows), 1))))
         .encode(
             x=_time(len(rows)),
@@ -110,9 +142,9 @@ def volume(rows: Rows) -> Any:
                 alt.Tooltip("n:Q", title="of"),
             ],
         )
-        .add_params(_pick("at", "label"))
-        .properties(height=HEIGHT)
+        .add_params(pick("at", "label"))
     )
+    return alt.layer(bars, *_marked(marks or [], mode)).properties(height=HEIGHT)
 
 
 def share_of_voice(rows: Sequence[tuple[str, bool, int]], mode: str) -> Any:
@@ -124,7 +156,7 @@ def share_of_voice(rows: Sequence[tuple[str, bool, int]], mode: str) -> Any:
         for name, rival, n in rows
     ]
     names = [name for name, _, _ in rows]
-    base = alt.Chart(_data(shares)).encode(
+    base = alt.Chart(data_of(shares)).encode(
         y=alt.Y("brand:N", sort=names, title=None, axis=alt.Axis(labelLimit=110)),
         x=alt.X("share:Q", title="% of mentions", scale=alt.Scale(domainMin=0, nice=True)),
     )
@@ -150,7 +182,7 @@ def hours(rows: Sequence[tuple[int, int, int]]) -> Any:
     """Gives mentions by weekday and hour (UTC)."""
     cells = [{"day": DAYS[day], "hour": hour, "n": n} for day, hour, n in rows]
     return (
-        alt.Chart(_data(cells))
+        alt.Chart(data_of(cells))
         .mark_rect(stroke="#ffffff", strokeWidth=0.6, strokeOpacity=0.35)
         .encode(
             x=alt.X(

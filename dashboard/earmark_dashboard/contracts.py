@@ -18,7 +18,7 @@ from earmark_queue.rows import (
     ReplyRow,
     SavedReplyRow,
 )
-from earmark_sentiment.trends import Step, TrendPoint, TrendSummary
+from earmark_sentiment.trends import Marker, Step, TopicTrend, TrendPoint, TrendSummary
 
 
 class CasesService(Protocol):
@@ -142,10 +142,21 @@ class ViewsService(Protocol):
         end: datetime | None = None,
         label: str | None = None,
         channel: str | None = None,
+        status: str | None = None,
+        topic: tuple[str, str] | None = None,
+        is_relevant: bool | None = None,
+        conflict: bool = False,
+        search: str = "",
         after: str | None = None,
         limit: int = 50,
     ) -> MentionPage:
         """Gives the mentions behind a figure."""
+        ...
+
+    def scored_counts(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime
+    ) -> Mapping[str, int]:
+        """Gives how many mentions of a period are scored, and how many are not by cause."""
         ...
 
     def change_counter(self, actor: Actor) -> str:
@@ -166,10 +177,22 @@ class TrendsService(Protocol):
         """Gives the figures of the whole period, of the one before it, and by channel."""
         ...
 
+    def markers(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime
+    ) -> Sequence[Marker]:
+        """Gives the moments of the period at which the brand's scores changed model."""
+        ...
+
     def share_of_voice(
         self, actor: Actor, start: datetime, end: datetime
     ) -> Sequence[tuple[str, bool, int]]:
         """Gives (brand, is competitor, mentions)."""
+        ...
+
+    def by_topic(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime
+    ) -> Sequence[TopicTrend]:
+        """Gives what mentions find of each topic that is named, the most spoken of first."""
         ...
 
     def by_hour_of_week(

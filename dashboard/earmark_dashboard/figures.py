@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from earmark_listeners.health import SourceRow
-from earmark_sentiment.trends import Tally
+from earmark_sentiment.trends import Marker, Tally, TrendSummary
 
 NONE = "–"
+_NAMED = 3
+_FORMULA = frozenset("=+-@|\t\r\n＝＋－＠")
 
 
 def net(tally: Tally) -> str:
@@ -94,6 +96,51 @@ def bars(numbers: Sequence[int]) -> str:
     )
     size = f'width="{6 * len(numbers) + 4}" height="40"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} fill="#8186b5">{made}</svg>'
+
+
+def marked(marker: Marker) -> str:
+    """Gives what changed about the scores at a marker."""
+    if marker.kind == "rescore":
+        of = f"{marker.changed:,} of {marker.n:,} labels changed"
+        return f"history scored again by {marker.to_model}: {of}"
+    return f"scored by {marker.to_model} from here on, by {marker.from_model} before"
+
+
+def mixed(summary: TrendSummary, markers: Sequence[Marker]) -> str:
+    """Gives in words that a period mixes figures of several models, nothing where it does not."""
+    if not summary.is_mixed:
+        return ""
+    named = [f"{model} ({number:,} mentions)" for model, number in summary.models[:_NAMED]]
+    more = len(summary.models) - len(named)
+    rest = f" and {more} more" if more else ""
+    since = [marker.at for marker in markers if marker.kind != "rescore"]
+    begin = (
+        f"Figures before {since[-1]:%d %b %Y %H:%M} UTC were made by another model."
+        if since
+        else "The figures of this period were made by more than one model."
+    )
+    return (
+        f"{begin} They do not compare: {', '.join(named)}{rest}. "
+        "Score the history again to make them one."
+    )
+
+
+def cell(text: str) -> str:
+    """Gives words of others as a cell that no spreadsheet takes for a formula.
+
+    Tables can be downloaded; what begins with one of the signs a formula begins with is put in
+    quotation marks (OWASP, CSV injection).
+    """
+    return f"“{text}”" if text.lstrip()[:1] in _FORMULA else text
+
+
+def picked_topic(selection: Any) -> tuple[str, str] | None:
+    """Gives the topic behind a click on a chart, None when nothing is chosen."""
+    points = selection.get("picked") if isinstance(selection, Mapping) else None
+    if not points or not isinstance(points[0], Mapping):
+        return None
+    area, topic = points[0].get("area"), points[0].get("topic")
+    return (area, topic) if isinstance(area, str) and isinstance(topic, str) else None
 
 
 def picked(selection: Any, step: timedelta) -> tuple[datetime, datetime, str | None] | None:

@@ -5,7 +5,6 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 from earmark_core.errors import CaseChanged, CaseTaken, ConfigError, NotAllowed, UnknownCase
@@ -14,6 +13,7 @@ from earmark_dashboard.services import BrandRow, Proposal, Services
 from earmark_listeners.contract import ChannelRules
 from earmark_listeners.health import SourceRow
 from earmark_queue.rows import (
+    AspectRow,
     CaseRow,
     CaseView,
     ContactView,
@@ -24,7 +24,8 @@ from earmark_queue.rows import (
     ReplyRow,
     SavedReplyRow,
 )
-from earmark_sentiment.trends import Tally, TrendPoint, TrendSummary
+from earmark_sentiment.trends import Marker, Tally, TopicTrend, TrendPoint, TrendSummary
+from tests.dashboard.learning_fakes import FakeLearning, FakeRescores
 
 ME = Actor("sam", Role.manager, 1)
 PEOPLE = (
@@ -89,6 +90,9 @@ class FakeDesk:
     demo: bool = True
     own: bool = True
     queries: int = 0
+    irrelevant: set[int] = field(default_factory=set)
+    labels: dict[int, str] = field(default_factory=dict)
+    mixed: bool = True
 
     def __post_init__(self) -> None:
         rng = random.Random(7)
@@ -224,6 +228,27 @@ class FakeDesk:
             view, case=row, entries=(*view.entries, entry), last_mention_id=last
         )
         self.counter += 1
+
+
+def heard(desk: FakeDesk, view: CaseView, entry: Entry) -> Entry:
+    """What Mentions is given beside what a thread shows: language, topics, stars, judgements."""
+    number = entry.id // 10
+    delivery = AspectRow("Service", "Delivery", "negative", None, "order")
+    screen = AspectRow("Product", "Screen", "positive", None, "screen")
+    by_text = {"courier": (delivery,), "order": (delivery, screen), "app": (screen,)}
+    aspects = next((named for word, named in by_text.items() if word in entry.text), ())
+    return replace(
+        entry,
+        channel=view.case.channel,
+        lang="en" if entry.label else ("ru", "de")[number % 2],
+        lang_confidence=0.97,
+        model_id="head-1" if entry.label else "",
+        aspects=aspects,
+        is_conflict=entry.label == "positive" and number % 3 == 0,
+        rating=1.0 if entry.label == "positive" and number % 3 == 0 else entry.rating,
+        is_relevant=entry.id not in desk.irrelevant,
+        human_label=desk.labels.get(entry.id),
+    )
 
 
 class FakeCases:
@@ -485,27 +510,74 @@ class FakeViews:
         end: datetime | None = None,
         label: str | None = None,
         channel: str | None = None,
+        status: str | None = None,
+        topic: tuple[str, str] | None = None,
+        is_relevant: bool | None = None,
+        conflict: bool = False,
+        search: str = "",
         after: str | None = None,
         limit: int = 50,
     ) -> MentionPage:
         self.desk.log.append(("mentions", brand_id, start, end, label))
         entries = [
-            entry
+            heard(self.desk, view, entry)
             for view in self.desk.cases.values()
             for entry in view.entries
             if entry.kind == "mention"
         ]
+        terms = {"status": status, "topic": topic, "channel": channel, "search": search}
+        self.desk.log.append(("narrowed", is_relevant, conflict, after, terms))
+        if channel:
+            entries = [entry for entry in entries if entry.channel == channel]
         if label:
             entries = [entry for entry in entries if entry.label == label]
-        return MentionPage(tuple(entries[:limit]), None)
+        if status == "unscored":
+            entries = [entry for entry in entries if entry.score_status != "scored"]
+        elif status:
+            entries = [entry for entry in entries if entry.score_status == status]
+        if topic:
+            entries = [
+                entry
+                for entry in entries
+                if topic in {(one.area, one.topic) for one in entry.aspects}
+            ]
+        entries = [entry for entry in entries if entry.is_relevant is (is_relevant is not False)]
+        if conflict:
+            entries = [entry for entry in entries if entry.is_conflict]
+        words = search.lower()
+        entries = [entry for entry in entries if words in f"{entry.title} {entry.text}".lower()]
+        entries.sort(key=lambda entry: (entry.at, entry.id), reverse=True)
+        first = int(after or 0)
+        more = str(first + limit) if len(entries) > first + limit else None
+        return MentionPage(tuple(entries[first : first + limit]), more)
+
+    def scored_counts(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime
+    ) -> Mapping[str, int]:
+        return {"scored": 2450, "unscored_language": 9, "unscored_empty": 3}
 
     def change_counter(self, actor: Actor) -> str:
         return str(self.desk.counter)
 
 
 class FakeTrends:
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], desk: FakeDesk | None = None) -> None:
         self.clock = clock
+        self.desk = desk
+
+    @property
+    def is_mixed(self) -> bool:
+        return self.desk is not None and self.desk.mixed
+
+    def markers(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime
+    ) -> Sequence[Marker]:
+        now = self.clock()
+        made = (
+            Marker(now - timedelta(days=12, hours=4), "model", "head-1", "head-1+b2", 0, 0, {}, "sam"),
+            Marker(now - timedelta(days=3), "rescore", "head-1", "head-1+b2", 4000, 120, {"negative -> neutral": 120}, "sam"),
+        )  # fmt: skip
+        return tuple(one for one in made if self.is_mixed and start <= one.at < end)
 
     def _tally(self, at: datetime, scale: float = 1.0) -> Tally:
         rng = random.Random(int(at.timestamp()) // 3600)
@@ -547,7 +619,8 @@ class FakeTrends:
             ("mastodon", replace(total, n=total.n // 2)),
             ("feed", replace(total, n=total.n // 3)),
         )
-        return TrendSummary(total, before, 0.964, channels)
+        models = (("head-1", total.n // 3), ("head-1+b2", total.n - total.n // 3))
+        return TrendSummary(total, before, 0.964, channels, models if self.is_mixed else models[:1])
 
     def share_of_voice(
         self, actor: Actor, start: datetime, end: datetime
@@ -556,6 +629,15 @@ class FakeTrends:
             ("Fernweh Coffee", False, 4210),
             ("Bean & Gone", True, 2477),
             ("Roastery Nord", True, 1466),
+        )
+
+    def by_topic(
+        self, actor: Actor, brand_id: int, start: datetime, end: datetime
+    ) -> Sequence[TopicTrend]:
+        return (
+            TopicTrend("Service", "Delivery", Tally(61, 38, 12, 9, 2)),
+            TopicTrend("Product", "Battery", Tally(40, 27, 8, 4, 1)),
+            TopicTrend("Product", "Screen", Tally(22, 2, 5, 15, 0)),
         )
 
     def by_hour_of_week(
@@ -708,22 +790,37 @@ class FakeJudging:
     """Keeps what was said, in order, as (what, mention ids, the rest)."""
 
     said: list[tuple[Any, ...]] = field(default_factory=list)
+    desk: FakeDesk | None = None
+    known: int = 0
+    """How many of the mentions had it already."""
+    fail: Exception | None = None
+
+    def _changed(self, mention_ids: Sequence[int]) -> int:
+        if self.fail is not None:
+            raise self.fail
+        return len(mention_ids) - self.known
 
     def label(
         self, actor: Actor, mention_ids: Sequence[int], label: Label, *, from_sample: bool = False
     ) -> int:
+        if self.desk is not None:
+            self.desk.labels |= dict.fromkeys(mention_ids, str(label))
         self.said.append(("label", tuple(mention_ids), label, from_sample))
-        return len(mention_ids)
+        return self._changed(mention_ids)
 
     def relevance(
         self, actor: Actor, mention_ids: Sequence[int], brand_id: int, *, is_relevant: bool
     ) -> int:
+        if self.desk is not None and is_relevant:
+            self.desk.irrelevant -= set(mention_ids)
+        elif self.desk is not None:
+            self.desk.irrelevant |= set(mention_ids)
         self.said.append(("relevance", tuple(mention_ids), brand_id, is_relevant))
-        return len(mention_ids)
+        return self._changed(mention_ids)
 
     def needs_answer(self, actor: Actor, mention_ids: Sequence[int], *, needs: bool) -> int:
         self.said.append(("needs_answer", tuple(mention_ids), needs))
-        return len(mention_ids)
+        return self._changed(mention_ids)
 
     def aspect(
         self,
@@ -735,7 +832,7 @@ class FakeJudging:
         label: Label | None,
     ) -> int:
         self.said.append(("aspect", tuple(mention_ids), brand_id, area, topic, label))
-        return len(mention_ids)
+        return self._changed(mention_ids)
 
     def topics(self, actor: Actor, brand_id: int) -> Sequence[tuple[str, str]]:
         return (("Product", "Battery"), ("Product", "Screen"), ("Service", "Delivery"))
@@ -759,7 +856,7 @@ def fake_services(desk: FakeDesk) -> Services:
         cases=FakeCases(desk),
         replies=FakeReplies(desk),
         views=FakeViews(desk),
-        trends=FakeTrends(desk.clock),
+        trends=FakeTrends(desk.clock, desk),
         sources=FakeSources(desk),
         brands=FakeBrands(desk),
         clock=desk.clock,
@@ -767,6 +864,7 @@ def fake_services(desk: FakeDesk) -> Services:
         actor_for=lambda _cookies: desk.actor,
         explain=explain,
         worker_heartbeat=lambda: timedelta(seconds=2),
-        judging=FakeJudging(),
-        rescores=SimpleNamespace(),
+        judging=FakeJudging(desk=desk),
+        rescores=FakeRescores(),
+        learning=FakeLearning(desk.clock),
     )

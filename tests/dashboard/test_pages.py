@@ -45,13 +45,19 @@ def start() -> None:
     page()
 
 
+def mentions() -> None:
+    from earmark_dashboard.pages.mentions import page
+
+    page()
+
+
 def whole() -> None:
     from earmark_dashboard.app import show
 
     show()
 
 
-PAGES = (inbox, trends, sources, outbox, start)
+PAGES = (inbox, trends, sources, outbox, start, mentions)
 
 
 @pytest.fixture

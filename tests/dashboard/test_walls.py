@@ -78,6 +78,15 @@ ALLOWED = {
     ("outbox.py", "button"),  # one of our own buttons
     ("trends.py", "subheader"),  # day or hour
     ("start.py", "badge"),  # monitor or source
+    ("accuracy.py", "metric"),  # names and numbers of ours
+    ("accuracy.py", "subheader"),
+    ("chosen.py", "header"),  # the title of one of our pages
+    ("learning.py", "metric"),
+    ("rescore.py", "badge"),  # one of a job's states
+    ("sampling.py", "button"),  # a tone, or how many were skipped
+    ("versions.py", "badge"),
+    ("versions.py", "button"),  # the number of a version
+    ("versions.py", "subheader"),
 }
 
 

@@ -1,16 +1,19 @@
 """What stands around the charts of Trends: the figures above, the mentions behind them below."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
 from earmark_core.model import Actor
-from earmark_dashboard import figures, wire
+from earmark_dashboard import figures, mention_words, wire
+from earmark_dashboard.mention_list import Topic, Wanted
 from earmark_dashboard.services import BrandRow, Services
-from earmark_sentiment.trends import TrendSummary
+from earmark_sentiment.trends import Marker, TrendSummary
 
 BEFORE = "against the time before"
+MOST_CHANGES = 4
 Picked = tuple[datetime, datetime, str | None]
 
 
@@ -40,25 +43,53 @@ def figure_row(summary: TrendSummary) -> None:
             st.text(basis)
 
 
-def behind(services: Services, actor: Actor, brand: BrandRow, picked: Picked | None) -> None:
+def mixed_notice(summary: TrendSummary, markers: Sequence[Marker]) -> None:
+    """Says where figures of the period do not compare, and the way to make them."""
+    words = figures.mixed(summary, markers)
+    if not words:
+        return
+    with st.container(key="notice_mixed", horizontal=True, vertical_alignment="center"):
+        st.text(wire.shown(words))
+        learning = st.session_state.get("learning_page")
+        if learning is not None:
+            st.space("stretch")
+            st.page_link(learning, label="To Learning")
+
+
+def changes(marks: Sequence[dict[str, Any]]) -> None:
+    """Says in words what the flags on a chart mark, the newest ones."""
+    if marks:
+        with st.container(key="quiet_changes", gap=None):
+            for mark in marks[-MOST_CHANGES:]:
+                st.text(wire.shown(f"▼ {mark['when']} UTC: {mark['what']}"))
+
+
+def behind(
+    services: Services,
+    actor: Actor,
+    brand: BrandRow,
+    picked: Picked | None,
+    topic: Topic | None = None,
+) -> None:
     """Shows the mentions behind what was chosen in a chart."""
     if picked is None:
         st.text("Choose a point or a bar to read the mentions behind it.")
         return
     start, end, label = picked
-    page = services.views.mentions(actor, brand.id, start=start, end=end, label=label, limit=50)
-    tone = f", {label}" if label else ""
+    page = services.views.mentions(
+        actor, brand.id, start=start, end=end, label=label, topic=topic, limit=50
+    )
+    about = f", {label}" if label else ""
+    about += f", about {' · '.join(topic)}" if topic else ""
     more = ", the newest ones" if page.next else ""
     st.subheader("The mentions behind it", anchor=False)
-    st.text(f"{start:%d %b %Y %H:%M} to {end:%d %b %H:%M} UTC{tone}: {len(page.rows)}{more}")
-    table = [
-        {
-            "When (UTC)": f"{row.at:%d %b %H:%M}",
-            "Who": wire.shown(row.who),
-            "Tone": row.human_label or row.label or "not scored",
-            "Text": wire.shown(row.title or row.text),
-        }
-        for row in page.rows
-    ]
+    with st.container(horizontal=True, vertical_alignment="center", key="quiet_behind"):
+        said = f"{start:%d %b %Y %H:%M} to {end:%d %b %H:%M} UTC{about}: {len(page.rows)}{more}"
+        st.text(wire.shown(said))
+        there = st.session_state.get("mentions_page")
+        if there is not None and st.button("Open in Mentions"):
+            st.session_state["mentions_wanted"] = Wanted(brand.id, (start, end), label, topic)
+            st.switch_page(there)
+    table = [mention_words.line(row, "all") for row in page.rows]
     if table:
         st.dataframe(table, hide_index=True, width="stretch", row_height=36)

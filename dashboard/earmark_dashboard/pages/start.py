@@ -65,8 +65,9 @@ def _preview(services: Services, actor: Actor, asked: Asked) -> None:
     for proposal in proposals:
         with st.container(border=True, gap="small"):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.badge("monitor" if proposal.kind == "monitor" else "source", color="violet")
-                kind = "" if proposal.kind in {"monitor", "source"} else f" · {proposal.kind}"
+                is_source = proposal.kind not in {"monitor", "topics"}
+                st.badge("source" if is_source else proposal.kind, color="violet")
+                kind = f" · {proposal.kind}" if is_source and proposal.kind != "source" else ""
                 st.text(wire.shown(proposal.name) + kind)
             st.code(wire.shown(proposal.detail), language=None, wrap_lines=True)
             st.text(wire.shown(proposal.words))

@@ -7,11 +7,13 @@ from typing import Any
 import streamlit as st
 
 from earmark_core.model import Actor
-from earmark_dashboard import charts, figures, wire
-from earmark_dashboard.pages.behind import behind, figure_row
+from earmark_dashboard import charts, wire
+from earmark_dashboard.pages.behind import behind, changes, figure_row, mixed_notice
 from earmark_dashboard.pages.demo import banner
+from earmark_dashboard.pages.topics import picked, topics_and_tables
 from earmark_dashboard.services import BrandRow, Services, current
 from earmark_dashboard.state import PERIODS, signed_in
+from earmark_dashboard.topic_chart import by_topic
 from earmark_sentiment.trends import Step
 
 Period = tuple[datetime, datetime, Step]
@@ -40,7 +42,9 @@ def _picked(chart: str) -> None:
     st.session_state["trends_chart"] = chart
 
 
-def _charts(services: Services, actor: Actor, brand: BrandRow, period: Period) -> Any:
+def _charts(
+    services: Services, actor: Actor, brand: BrandRow, period: Period, marks: charts.Rows
+) -> dict[str, Any]:
     start, end, step = period
     rows = charts.by_time(services.trends.series(actor, brand.id, start, end, step))
     mode = st.context.theme.type or "light"
@@ -49,10 +53,11 @@ def _charts(services: Services, actor: Actor, brand: BrandRow, period: Period) -
     with left.container(border=True):
         st.subheader(f"Net sentiment by {unit}", anchor=False)
         net = st.altair_chart(
-            charts.net_sentiment(rows, mode), key="net", width="stretch",
+            charts.net_sentiment(rows, mode, marks), key="net", width="stretch",
             on_select=lambda: _picked("net"),
             alt=f"Line of net sentiment by {unit} with its 95 % interval.",
         )  # fmt: skip
+        changes(marks)
     with right.container(border=True):
         st.subheader("Share of voice", anchor=False)
         voices = services.trends.share_of_voice(actor, start, end)
@@ -64,7 +69,7 @@ def _charts(services: Services, actor: Actor, brand: BrandRow, period: Period) -
     with left.container(border=True):
         st.subheader(f"Mentions by {unit} and tone", anchor=False)
         volume = st.altair_chart(
-            charts.volume(rows), key="volume", width="stretch",
+            charts.volume(rows, mode, marks), key="volume", width="stretch",
             on_select=lambda: _picked("volume"),
             alt=f"Bars of mentions by {unit}, stacked by tone.",
         )  # fmt: skip
@@ -74,12 +79,9 @@ def _charts(services: Services, actor: Actor, brand: BrandRow, period: Period) -
             charts.hours(services.trends.by_hour_of_week(actor, brand.id, start, end)),
             width="stretch", alt="Heat map of mentions by weekday and hour.",
         )  # fmt: skip
-    if st.toggle("Show as table"):
-        st.dataframe(rows, hide_index=True, width="stretch")
-    length = timedelta(days=1) if step == "day" else timedelta(hours=1)
-    both: dict[str, Any] = {"net": net, "volume": volume}
-    chosen = both.get(st.session_state.get("trends_chart", ""), {})
-    return figures.picked(chosen.get("selection"), length)
+    spoken = by_topic(services.trends.by_topic(actor, brand.id, start, end))
+    about = topics_and_tables(rows, spoken, marks, mode, lambda: _picked("topics"))
+    return {"net": net, "volume": volume, "topics": about}
 
 
 def page() -> None:
@@ -93,5 +95,9 @@ def page() -> None:
         st.text("No brand is listened for yet. Add yours, and figures appear as mentions arrive.")
         return
     brand, period = _chosen(services, brands)
-    figure_row(services.trends.summary(actor, brand.id, period[0], period[1]))
-    behind(services, actor, brand, _charts(services, actor, brand, period))
+    summary = services.trends.summary(actor, brand.id, period[0], period[1])
+    markers = services.trends.markers(actor, brand.id, period[0], period[1])
+    figure_row(summary)
+    mixed_notice(summary, markers)
+    drawn = _charts(services, actor, brand, period, charts.by_marker(markers))
+    behind(services, actor, brand, *picked(drawn, period))
