@@ -30,9 +30,10 @@ from earmark_queue.replies import Replies
 from earmark_queue.views import Views
 from earmark_sentiment.brand_scorers import BrandScorers
 from earmark_sentiment.learning import Learning
+from earmark_sentiment.plugins import chosen_scorer
 from earmark_sentiment.proposals import Learner
 from earmark_sentiment.rescores import Rescores
-from earmark_sentiment.scorer import Scorer, default_scorer
+from earmark_sentiment.scorer import Scorer
 from earmark_sentiment.trends import Trends
 
 
@@ -140,7 +141,8 @@ class Parts:
             raise ConfigError(
                 "The scorer in use cannot learn.",
                 subject=scorer.model_id,
-                hint="It was registered by an installed package in place of earmark's own.",
+                hint="An installed package brought it; earmark's own do: set sentiment.scorer to "
+                '"head" or "embed".',
             )
         return Learning(self.store, self.clock, scorer)
 
@@ -199,7 +201,9 @@ def assemble(
 
     Raises:
         StoreUnusable: the database cannot be used; nothing was built.
+        ConfigError: the scorer of the settings is not there, or a package of it is missing.
     """
+    scorer = chosen_scorer(settings.sentiment.scorer)
     store = open_store(settings.database_url, create=create)
     fetcher = partial(make_fetcher, user_agent=settings.user_agent, clock=clock)
     return Parts(
@@ -212,6 +216,6 @@ def assemble(
             deadline_seconds=settings.limits.request_seconds,
             max_bytes=settings.limits.response_bytes,
         ),
-        scorers=BrandScorers(default_scorer()),
+        scorers=BrandScorers(scorer),
         secrets=dict(secrets or {}),
     )

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +13,21 @@ from sqlmodel import col, select
 
 from earmark import exporting, importing, intake
 from earmark.app import Parts
-from earmark.cli.context import AsJson, Config, Data, actor_of, emit, parts_for, progress, run_with
+from earmark.cli.context import (
+    AsJson,
+    Config,
+    Data,
+    actor_of,
+    emit,
+    parts_for,
+    progress,
+    run_with,
+    settings_for,
+)
 from earmark_core.errors import ConfigError
-from earmark_core.model import Score, ScoreStatus, Text
+from earmark_core.model import Receipt, Score, ScoreStatus, Text
 from earmark_core.tables import Brand
-from earmark_sentiment.scorer import default_scorer
+from earmark_sentiment.plugins import chosen_scorer
 
 _BATCH = 200
 BrandName = Annotated[str | None, typer.Option("--brand", help="Name of the brand.")]
@@ -29,13 +40,17 @@ def add_to(app: typer.Typer) -> None:
     app.command("export")(export)
 
 
-def score() -> None:
+def score(
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add the receipt: what each word did to the score.")
+    ] = False,
+) -> None:
     """Scores JSON Lines from standard input: {"id", "text", "lang"?, "brand"?, "rating"?}.
 
     Writes one line each, in order. A line that cannot be read gets status error, the rest is
     scored, and the exit code is 1.
     """
-    scorer = default_scorer()
+    scorer = chosen_scorer(settings_for(None, None).sentiment.scorer)
     lines = enumerate(sys.stdin.buffer, 1)
     bad = 0
     while batch := list(islice(lines, _BATCH)):
@@ -44,7 +59,11 @@ def score() -> None:
         for given, text in asked:
             bad += text is None
             found = Score(ScoreStatus.error) if text is None else next(scores)
-            sys.stdout.write(json.dumps(_scored(given, found), ensure_ascii=False) + "\n")
+            line = _scored(given, found)
+            if explain:
+                shown = text is not None and found.compound is not None
+                line["receipt"] = _receipt(scorer.explain(text)) if text and shown else None
+            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
         sys.stdout.flush()
     if bad:
         raise typer.Exit(1)
@@ -88,6 +107,19 @@ def _scored(given: Any, found: Score) -> dict[str, Any]:
         "compound": found.compound,
         "lang": found.lang or None,
         "model_id": found.model_id or None,
+    }
+
+
+def _receipt(found: Receipt) -> dict[str, Any]:
+    """Gives the receipt: parts that add up to the compound, and parts that add up to the logit."""
+    return {
+        "prepared": found.prepared,
+        "parts": [asdict(part) for part in found.parts],
+        "total": found.total,
+        "compound": found.compound,
+        "logit_parts": [asdict(part) for part in found.logit_parts],
+        "logit": found.logit,
+        "hints": list(found.hints),
     }
 
 

@@ -76,6 +76,29 @@ def test_score_keeps_order_and_length_and_a_bad_line_loses_nothing(run: Any) -> 
     assert "line 2" in result.stderr
 
 
+def test_a_receipt_adds_up_and_stands_only_where_there_is_a_compound(run: Any) -> None:
+    lines = b"""{"id": 1, "text": "The screen is not great, and support never answered!!"}
+{"id": 2, "text": "Meine Lieferung ist immer noch nicht angekommen, wo bleibt sie denn?"}
+not json
+"""
+    plain, explained = (
+        [
+            json.loads(line)
+            for line in run("score", *more, stdin=lines, at=False).stdout.splitlines()
+        ]
+        for more in ((), ("--explain",))
+    )
+    receipts = [row.pop("receipt") for row in explained]
+    assert explained == plain
+    assert receipts[1:] == [None, None]
+    found = receipts[0]
+    assert found["total"] == pytest.approx(sum(part["value"] for part in found["parts"]))
+    assert found["compound"] == plain[0]["compound"]
+    assert found["logit"] == pytest.approx(sum(part["value"] for part in found["logit_parts"]))
+    words = {part["word"]: part for part in found["parts"]}
+    assert words["great"]["rules"]
+
+
 def test_a_brand_is_masked_before_it_is_scored(run: Any) -> None:
     lines = b'{"id":1,"text":"United lost my bag","brand":"United"}\n'
     [row] = [json.loads(line) for line in run("score", stdin=lines, at=False).stdout.splitlines()]
