@@ -19,9 +19,11 @@ from earmark_core.errors import (
 )
 from earmark_core.rates import is_limit, is_stale_login, signal_of
 from earmark_core.redact import redact
+from earmark_core.said import words_in
 from earmark_core.text import clean
 
 _PAGE_INSTEAD_OF_API: Final = timedelta(minutes=10)
+_MOST_SAID: Final = 20_000
 _READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -106,8 +108,15 @@ class Answer:
         return _FAULTS.get(status, Fault.invalid)
 
     def says(self) -> str:
-        """Gives a short piece of what the source says is wrong, without secrets; "" of a page."""
-        return self._said().removeprefix(" It says: ")
+        """Gives in words what the source says is wrong, without secrets; "" of a page."""
+        if self._is_page():
+            return ""
+        try:
+            words = words_in(json.loads(self.body[:_MOST_SAID]))
+        except (ValueError, RecursionError):
+            words = ""
+        raw = words or self.body[:2_000].decode("utf-8", "replace")
+        return clean(redact(raw).replace("\n", " "), limit=300)
 
     def _error(self, subject: str) -> ListenerError:
         status, said, fault = self.status, self._said(), self.fault()

@@ -73,10 +73,12 @@ async def delivered(
     *,
     is_idempotent: bool = False,
     turned_away: Collection[int] = (),
+    judge: Callable[[Answer, str], None] | None = None,
 ) -> Answer:
     """Gives the answer of a platform that took the reply, else raises what `refused` says.
 
-    A line that broke after the reply was handed over raises `ReplyUnknown`.
+    A line that broke after the reply was handed over raises `ReplyUnknown`. *judge* is asked
+    first about an answer, with the subject, and may raise what only this platform means by it.
     """
     try:
         answer = await call
@@ -88,6 +90,8 @@ async def delivered(
             hint=_LOOKED_FOR,
             subject=subject,
         ) from error
+    if judge is not None:
+        judge(answer, subject)
     refusal = refused(answer, subject, is_idempotent=is_idempotent, turned_away=turned_away)
     if refusal is not None:
         raise refusal
