@@ -17,7 +17,15 @@ import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from earmark_core.answer import Answer
-from earmark_core.errors import ConfigError, Fault, ListenerError, Malformed, Rejected
+from earmark_core.errors import (
+    ConfigError,
+    Fault,
+    Interrupted,
+    ListenerError,
+    Malformed,
+    Rejected,
+    Unavailable,
+)
 from earmark_core.redact import register_secret
 from earmark_listeners.contract import Wiring
 
@@ -148,10 +156,18 @@ class TokenEndpoint:
             headers["Authorization"] = f"Basic {pair}"
         for name in ("refresh_token", "password", "assertion"):
             register_secret(form.get(name, ""))
-        answer = await self.wiring.fetch.request(
-            "POST", self.url, headers=headers, data={**(self.form or {}), **form}
-        )
-        return self._granted(answer)
+        try:
+            answer = await self.wiring.fetch.request(
+                "POST", self.url, headers=headers, data={**(self.form or {}), **form}
+            )
+            return self._granted(answer)
+        except Interrupted as error:  # only a token was asked for: nothing of ours was sent
+            raise Unavailable(
+                error.message,
+                retry_after=error.retry_after,
+                hint=error.hint,
+                subject=self.subject,
+            ) from None
 
     def _granted(self, answer: Answer) -> Granted:
         try:

@@ -69,6 +69,9 @@ class FeedListener(Listener[FeedOptions]):
     summary = "RSS, Atom and JSON feeds: blogs, news search, alerts, forums"
     options_type = FeedOptions
     rules = ChannelRules(note="open the article and answer there", default_interval_seconds=900)
+    collects = ("entries",)
+    cannot = "entries that left the feed between two polls; what was taken away"
+    stability = "feed"
     needs = "a feed address"
 
     async def poll(self, since: Cursor | None) -> AsyncIterator[Batch]:
