@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from earmark.app import Parts
+from earmark.cli.channel_page import page
 from earmark.cli.context import (
     AsJson,
     Config,
@@ -137,8 +138,14 @@ def sources(
     )  # fmt: skip
 
 
-def channels(as_json: AsJson = False) -> None:
+def channels(
+    as_json: AsJson = False,
+    as_page: Annotated[bool, typer.Option("--page", hidden=True)] = False,
+) -> None:
     """Lists every channel: what it hears, what it needs, and whether it takes replies."""
+    if as_page:  # for us: docs/channels.md is written by it
+        typer.echo(page(registry.channels()), nl=False)
+        return
     rows = [_channel_row(name) for name in registry.channels()]
     if as_json:
         emit(rows)
