@@ -24,9 +24,8 @@ from earmark_listeners.oauth import (
     TokenEndpoint,
     client_credentials,
     refresh_token,
-    self_signed,
-    service_account,
 )
+from earmark_listeners.signing import self_signed, service_account
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PEM = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
