@@ -12,7 +12,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from earmark.pipeline import Pipeline
-from earmark_config.references import secret
+from earmark_config.references import keep_secret, secret
 from earmark_config.settings import Settings
 from earmark_core.clock import Clock, system_clock
 from earmark_core.errors import ConfigError
@@ -48,6 +48,7 @@ class Parts:
     fetcher: Fetcher
     scorers: BrandScorers
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    memory: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def build(self, channel: str, options: Mapping[str, Any]) -> Listener[Any]:
         """Gives a listener that is ready to poll.
@@ -55,7 +56,13 @@ class Parts:
         Raises:
             ConfigError: the channel or an option is wrong, or a secret is missing.
         """
-        wiring = Wiring(fetch=self.fetcher, clock=self.clock, secret=self.secret)
+        wiring = Wiring(
+            fetch=self.fetcher,
+            clock=self.clock,
+            secret=self.secret,
+            keep=keep_secret,
+            memory=self.memory,
+        )
         return registry.build(channel, dict(options), wiring)
 
     def secret(self, reference: str) -> str:

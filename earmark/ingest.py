@@ -14,6 +14,7 @@ from sqlmodel import Session, col
 
 from earmark.cleaning import RAW_LIMIT, Place, prepare
 from earmark.matching import Watch, refused
+from earmark.withdrawing import withdraw
 from earmark_core import text
 from earmark_core.bulk import among, insert_new
 from earmark_core.errors import StoreError
@@ -32,7 +33,8 @@ from earmark_listeners.contract import Batch
 from earmark_listeners.polling import Kept
 from earmark_listeners.schedule import Due
 
-_OLD = ("id", "external_id", "content_hash", "revision", "title", "body", "rating", "twin_of")
+_OLD = ("id", "external_id", "content_hash", "revision", "title", "body", "rating", "twin_of",
+        "gone_at")  # fmt: skip
 _MENTION = Mention.__table__.c  # type: ignore[attr-defined]
 _WINDOW = PollWindow.__table__  # type: ignore[attr-defined]
 _GROW = (
@@ -77,6 +79,7 @@ def keep_page(store: Store, due: Due, batch: Batch, watch: Watch, now: datetime)
     with store.write() as session:
         kept = store_rows(store, session, place, rows, found, now)
         _quarantine(session, place, batch.bad_items, now)
+        withdraw(session, place.source_id, batch.gone, now)
         _move_cursor(session, due, batch, now, had_news=kept.new > 0)
         _grow_window(session, due, kept, len(batch.bad_items), now)
     return Kept(items=kept.items, new=kept.new, bad=len(batch.bad_items))
@@ -102,6 +105,7 @@ def store_rows(
         i
         for i, row in enumerate(rows)
         if row["external_id"] in known
+        and known[row["external_id"]].gone_at is None  # a late copy brings nothing back
         and known[row["external_id"]].content_hash != row["content_hash"]
     ]
     ids, twins = _insert(session, place, [rows[i] for i in fresh], now)

@@ -80,7 +80,8 @@ class Pipeline:
 
         async def keep(batch: Batch) -> Kept:
             nonlocal cursor
-            if not batch.items and not batch.bad_items and batch.cursor in (None, cursor):
+            is_empty = not (batch.items or batch.bad_items or batch.gone)
+            if is_empty and batch.cursor in (None, cursor):
                 return Kept()  # nothing to remember: most polls of a quiet source end here
             cursor = batch.cursor or cursor
             async with self._one_writer:

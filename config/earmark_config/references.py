@@ -5,6 +5,7 @@
 
 import os
 import stat
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,6 +45,41 @@ def secret(reference: str, environ: Mapping[str, str] | None = None) -> str:
         "a secret is given by reference, never in clear",
         hint="Write env:NAME for a variable of the environment, or file:/path for a file.",
     )
+
+
+def keep_secret(reference: str, value: str) -> bool:
+    """Puts a new secret behind a reference; False where that cannot be done (`env:`).
+
+    A file is replaced whole, so that whoever reads it finds the old secret or the new one, and
+    only its owner may read it.
+
+    Raises:
+        ConfigError: the file cannot be written. It names the reference only.
+    """
+    kind, _, rest = reference.partition(":")
+    if kind != "file" or not rest:
+        return False
+    path = Path(rest).expanduser()
+    try:
+        path = path.resolve()
+        handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as opened:  # mkstemp made it 0600
+                opened.write(f"{value}\n")
+                opened.flush()
+                os.fsync(opened.fileno())
+            Path(fresh).replace(path)
+        except OSError:
+            Path(fresh).unlink(missing_ok=True)
+            raise
+    except OSError as fault:
+        reason = fault.strerror or type(fault).__name__
+        raise ConfigError(
+            f"a new secret cannot be written there: {reason}",
+            subject=reference,
+            hint="Let earmark write to that folder: the platform replaces this secret.",
+        ) from fault
+    return True
 
 
 def _from_file(path: Path, reference: str) -> str:

@@ -2,27 +2,29 @@
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, NoReturn
 
 import httpx
 
-from earmark_core.clock import as_utc
-from earmark_core.errors import Interrupted, ListenerError, Malformed, Rejected, Unavailable
+from earmark_core.errors import (
+    Fault,
+    Interrupted,
+    ListenerError,
+    Malformed,
+    Rejected,
+    Unavailable,
+)
+from earmark_core.rates import is_limit, is_stale_login, signal_of
 from earmark_core.redact import redact
+from earmark_core.said import words_in
 from earmark_core.text import clean
 
-SHORTEST_WAIT: Final = timedelta(seconds=1)
-LONGEST_WAIT: Final = timedelta(hours=6)
 _PAGE_INSTEAD_OF_API: Final = timedelta(minutes=10)
+_MOST_SAID: Final = 20_000
 _READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
-_SECONDS = re.compile(r"\d{1,18}(?:\.\d{1,9})?", re.ASCII)
-_RESETS: Final = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
-_LEFT: Final = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,70 +88,62 @@ class Answer:
     def retry_after(self) -> timedelta | None:
         """Gives how long the source wants to be left alone, from 1 s to 6 h; None if unsaid.
 
-        Read from Retry-After (seconds or HTTP date), else from the rate-limit reset headers,
-        whose value is a moment (ISO 8601 or epoch) with some platforms and seconds with others.
+        A daily quota that is used up may ask for up to 24 h. See `earmark_core.rates`.
         """
-        for header, read in (
-            ("retry-after", self._delay),
-            *((name, self._reset) for name in _RESETS),
-        ):
-            value = self.headers.get(header, "").strip()
-            wait = read(value) if value else None
-            if wait is not None:
-                return min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)
-        return None
+        return signal_of(self).wait(self.received_at)
+
+    def fault(self) -> Fault | None:
+        """Gives what kind of no this answer is, None for a success or "not modified"."""
+        status = self.status
+        if 200 <= status < 300 or status == 304:
+            return None
+        if is_limit(self):
+            return Fault.rate
+        if status in (408, 425) or status >= 500:
+            return Fault.server
+        if status == 403 and self.wants_json and self._is_page():
+            return Fault.not_the_api
+        if status == 401 or is_stale_login(self):
+            return Fault.auth
+        return _FAULTS.get(status, Fault.invalid)
+
+    def says(self) -> str:
+        """Gives in words what the source says is wrong, without secrets; "" of a page."""
+        if self._is_page():
+            return ""
+        try:
+            words = words_in(json.loads(self.body[:_MOST_SAID]))
+        except (ValueError, RecursionError):
+            words = ""
+        raw = words or self.body[:2_000].decode("utf-8", "replace")
+        return clean(redact(raw).replace("\n", " "), limit=300)
 
     def _error(self, subject: str) -> ListenerError:
-        status, said = self.status, self._said()
-        is_limited = status == 429 or (status == 403 and self._has_none_left())
-        if is_limited:
+        status, said, fault = self.status, self._said(), self.fault()
+        if fault is Fault.rate:
             return Unavailable(
                 f"The source wants fewer requests (HTTP {status}).",
                 retry_after=self.retry_after(),
                 rate_limited=True,
                 subject=subject,
             )
-        if status in (408, 425) or status >= 500:
+        if fault is Fault.server:
             kind = Unavailable if self.method in _READS or status == 425 else Interrupted
             message = f"The source cannot answer now (HTTP {status}).{said}"
             return kind(message, retry_after=self.retry_after(), subject=subject)
-        if status == 403 and self.wants_json and self._is_page():
+        if fault is Fault.not_the_api:
             return Unavailable(
                 "A web page refused us: this is not the API (HTTP 403).",
                 retry_after=self.retry_after() or _PAGE_INSTEAD_OF_API,
                 hint="Check the address; a protection page may stand before it.",
                 subject=subject,
             )
-        message, hint = _REFUSALS.get(status, ("The source refuses the request", ""))
+        known = 401 if fault is Fault.auth else status
+        message, hint = _REFUSALS.get(known, ("The source refuses the request", ""))
         if 300 <= status < 400:
             message, hint = "The source has moved", "Check its address."
-        return Rejected(f"{message} (HTTP {status}).{said}", hint=hint, subject=subject)
-
-    def _has_none_left(self) -> bool:
-        left = next((self.headers[name] for name in _LEFT if name in self.headers), "")
-        return "retry-after" in self.headers or left.strip() in ("0", "0.0")
-
-    def _delay(self, value: str) -> timedelta | None:
-        if _SECONDS.fullmatch(value):
-            return _seconds(float(value))
-        try:
-            moment = as_utc(parsedate_to_datetime(value))
-        except (ValueError, TypeError, OverflowError):
-            return None
-        return moment - self.received_at if self.received_at else None
-
-    def _reset(self, value: str) -> timedelta | None:
-        if _SECONDS.fullmatch(value):
-            number = float(value)
-            if number < 1e9:  # seconds left: Reddit and the IETF draft
-                return _seconds(number)
-            epoch = number / 1000 if number >= 1e11 else number
-            return _seconds(epoch - self.received_at.timestamp()) if self.received_at else None
-        try:
-            moment = as_utc(datetime.fromisoformat(value))
-        except (ValueError, OverflowError):
-            return None
-        return moment - self.received_at if self.received_at else None
+        text = f"{message} (HTTP {status}).{said}"
+        return Rejected(text, fault=fault, hint=hint, subject=subject)
 
     def _is_page(self) -> bool:
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -169,16 +163,13 @@ class Answer:
         return f" It says: {text}" if text else ""
 
 
+_FAULTS: Final = {403: Fault.forbidden, 404: Fault.not_found, 410: Fault.not_found}
 _REFUSALS: Final = {
     401: ("The source does not accept our credentials", "Connect it again."),
     403: ("The source forbids this", "Check what the account may do."),
     404: ("It is gone, or was never there", "Check the address."),
     410: ("It is gone for good", "Remove the source or change its address."),
 }
-
-
-def _seconds(number: float) -> timedelta:
-    return timedelta(seconds=min(max(number, 0), LONGEST_WAIT.total_seconds()))
 
 
 def _refuse(name: str) -> NoReturn:

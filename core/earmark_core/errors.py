@@ -21,6 +21,24 @@ EarmarkError                  message, hint (what to do), subject (what failed);
 """
 
 from datetime import timedelta
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """What kind of no an answer is; the first four are a `Rejected`, the rest `Unavailable`.
+
+    `auth` pauses a source and tells a person, `forbidden` and `invalid` concern the one request,
+    `not_found` says that it is gone, `rate` asks to wait, `server` passes, `not_the_api` is a
+    page (a login, a protection) where data was due.
+    """
+
+    auth = "auth"
+    forbidden = "forbidden"
+    not_found = "not_found"
+    invalid = "invalid"
+    rate = "rate"
+    server = "server"
+    not_the_api = "not_the_api"
 
 
 class EarmarkError(Exception):
@@ -52,7 +70,22 @@ class ListenerError(EarmarkError):
 
 
 class Rejected(ListenerError):
-    """The source refuses us until somebody acts."""
+    """The source refuses us until somebody acts.
+
+    `fault` says why, where it is known: a channel may pass over one page that is `not_found` or
+    `forbidden` where its others are well.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        fault: Fault | None = None,
+        hint: str = "",
+        subject: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint, subject=subject)
+        self.fault = fault
 
 
 class Unavailable(ListenerError):

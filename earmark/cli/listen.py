@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from earmark.app import Parts
+from earmark.cli.channel_page import page
 from earmark.cli.context import (
     AsJson,
     Config,
@@ -20,6 +21,7 @@ from earmark.pipeline import Polled
 from earmark_core.errors import ConfigError
 from earmark_core.model import WindowState
 from earmark_listeners import registry
+from earmark_listeners.contract import ChannelRules
 from earmark_listeners.health import SourceRow
 
 
@@ -136,8 +138,14 @@ def sources(
     )  # fmt: skip
 
 
-def channels(as_json: AsJson = False) -> None:
+def channels(
+    as_json: AsJson = False,
+    as_page: Annotated[bool, typer.Option("--page", hidden=True)] = False,
+) -> None:
     """Lists every channel: what it hears, what it needs, and whether it takes replies."""
+    if as_page:  # for us: docs/channels.md is written by it
+        typer.echo(page(registry.channels()), nl=False)
+        return
     rows = [_channel_row(name) for name in registry.channels()]
     if as_json:
         emit(rows)
@@ -153,19 +161,39 @@ def channels(as_json: AsJson = False) -> None:
 
 def _channel_row(name: str) -> dict[str, Any]:
     kind = registry.channel(name)
-    rules = kind.rules
+    fields = kind.options_type.model_fields
     return {
         "channel": name,
         "summary": kind.summary,
+        "collects": list(kind.collects),
+        "cannot": kind.cannot,
         "needs": kind.needs,
+        "stability": kind.stability,
+        "is_push": kind.is_push,
+        "has_thread": kind.has_thread,
+        "off_by_default": kind.off_by_default,
+        **_rules_row(kind.rules),
+        "options": {key: field.description or "" for key, field in fields.items()},
+        "options_schema": kind.options_type.model_json_schema(),
+    }
+
+
+def _rules_row(rules: ChannelRules) -> dict[str, Any]:
+    window = rules.reply_window
+    return {
         "can_reply": rules.can_reply,
+        "min_length": rules.min_length,
         "max_length": rules.max_length,
+        "max_bytes": rules.max_bytes,
         "counted_in": rules.counted_in,
+        "url_length": rules.url_length,
         "one_reply_per_item": rules.one_reply_per_item,
+        "reply_window_days": window.total_seconds() / 86_400 if window else None,
         "can_edit": rules.can_edit,
         "can_delete": rules.can_delete,
+        "quota": rules.quota,
+        "visibility": rules.visibility if rules.can_reply else "",
+        "default_interval_seconds": rules.default_interval_seconds,
+        "min_interval_seconds": rules.min_interval_seconds,
         "note": rules.note,
-        "options": {
-            key: field.description or "" for key, field in kind.options_type.model_fields.items()
-        },
     }

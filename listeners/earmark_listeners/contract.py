@@ -5,10 +5,10 @@ rate limits, clock, concurrency and logging.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,21 +38,41 @@ def _code_points(text: str) -> int:
 class ChannelRules:
     """What a channel permits; the composer shows it before a word is sent.
 
-    `max_length` is None where none is known; `length_of` counts as the platform counts.
-    `note` is one line for the person who writes.
+    `max_length` is None where none is known; `length_of` counts as the platform counts, and
+    `url_length` is what it takes a link for. `max_bytes` is a second limit, of the text in UTF-8.
+    `reply_window` is how long after it was said something may be answered. `quota` and
+    `visibility` say in words how many replies are taken and who sees them; `note` is one line for
+    the person who writes.
     """
 
     can_reply: bool = False
     max_length: int | None = None
+    min_length: int = 1
+    max_bytes: int | None = None
+    url_length: int | None = None
     length_of: Callable[[str], int] = _code_points
     counted_in: str = "characters"
     can_edit: bool = False
     can_delete: bool = False
     one_reply_per_item: bool = False
     reply_window: timedelta | None = None
+    quota: str = ""
+    visibility: str = "public"
     default_interval_seconds: int = 300
     min_interval_seconds: int = 60
     note: str = ""
+
+    def misfit(self, text: str) -> str:
+        """Says in words why the platform would refuse a text of this length; "" if it fits."""
+        length = self.length_of(text)
+        if self.max_length is not None and length > self.max_length:
+            return f"The reply is too long: {length} of {self.max_length} {self.counted_in}."
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if self.max_bytes is not None and size > self.max_bytes:
+            return f"The reply is too long: {size} of {self.max_bytes} bytes."
+        if length < self.min_length:
+            return f"The reply is too short: {length} of at least {self.min_length}."
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +81,8 @@ class Batch:
 
     `cursor` None leaves the cursor as it was. `state` says how much of the window this page
     heard; the worst of a poll's pages is the poll's. `covers_from` is the earliest moment the
-    poll vouches for, if known. `next_poll_after` is the wait the source asks for.
+    poll vouches for, if known. `next_poll_after` is the wait the source asks for. `gone` holds the
+    external ids of what the source says is deleted or withheld: our copy is blanked.
     """
 
     items: tuple[Item, ...] = ()
@@ -71,6 +92,12 @@ class Batch:
     covers_from: datetime | None = None
     next_poll_after: timedelta | None = None
     note: str = ""
+    gone: tuple[str, ...] = ()
+
+
+def _cannot_keep(reference: str, _: str) -> bool:
+    """Keeps nothing: a place that only reads secrets."""
+    return not reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +105,46 @@ class Wiring:
     """What a channel is handed beside its options: the door, the clock, and its secrets in clear.
 
     `secret` resolves a reference from the options (`env:NAME`, `file:/path`); it raises
-    `ConfigError` naming the reference if nothing is there.
+    `ConfigError` naming the reference if nothing is there. `keep` puts a new secret behind a
+    reference, because the platform replaced the old one; it gives False where that cannot be done.
+    `memory` outlives the listener, which is built anew for each poll, but not the process: an
+    access token belongs there, under a key that begins with the channel's name.
     """
 
     fetch: Fetcher
     clock: Clock
     secret: Callable[[str], str]
+    keep: Callable[[str, str], bool] = _cannot_keep
+    memory: MutableMapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+Stability = Literal["official API", "unofficial", "feed", "mail", "push"]
 
 
 class Listener(ABC, Generic[Options]):
-    """Watches one place where people talk."""
+    """Watches one place where people talk.
+
+    `collects` names the kinds of item, `cannot` says in words what is never heard here,
+    `stability` what the channel stands on. `has_thread` says that items name their thread,
+    `is_push` that items also come on their own (`Receiver`), `off_by_default` that a source of it
+    is made paused, because it costs money or is easily misused.
+    """
 
     channel: ClassVar[str]
     summary: ClassVar[str]
     options_type: ClassVar[type[ChannelOptions]]
     rules: ClassVar[ChannelRules] = ChannelRules()
     needs: ClassVar[str] = "nothing"
+    collects: ClassVar[tuple[str, ...]] = ("posts",)
+    cannot: ClassVar[str] = ""
+    stability: ClassVar[Stability] = "official API"
+    has_thread: ClassVar[bool] = False
+    is_push: ClassVar[bool] = False
+    off_by_default: ClassVar[bool] = False
 
     def __init__(self, options: Options, wiring: Wiring) -> None:
         self.options = options
+        self.wiring = wiring
         self.fetch = wiring.fetch
         self.clock = wiring.clock
         self.secret = wiring.secret
@@ -108,6 +156,29 @@ class Listener(ABC, Generic[Options]):
         *since* None is the first poll. Raises only `ListenerError`s. A page that cannot be
         parsed raises `Malformed`: an empty page is not a failed one.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What a platform sent us on its own: header names in small letters, the body untouched."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+@runtime_checkable
+class Receiver(Protocol):
+    """What a channel with `is_push` offers; the Listener class implements it."""
+
+    def receive(self, incoming: Incoming) -> Batch:
+        """Gives the items of a delivery, which may come twice and in any order.
+
+        Raises:
+            Rejected: the signature is missing, wrong or too old; nothing of it may be kept.
+            Malformed: it is signed but cannot be read.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,13 +41,12 @@ def fits(rules: ChannelRules, words: str, case: Case) -> None:
             subject=subject,
             hint="Copy the text, post it there, then confirm that it is posted.",
         )
-    length = rules.length_of(words)
-    if rules.max_length is not None and length > rules.max_length:
-        raise ReplyError(
-            f"The reply is too long: {length} of {rules.max_length} {rules.counted_in}.",
-            subject=subject,
-            hint=f"Shorten it by {length - rules.max_length}; nothing is ever cut silently.",
-        )
+    misfit = rules.misfit(words)
+    if misfit:
+        over = rules.length_of(words) - (rules.max_length or 0)
+        hint = f"Shorten it by {over}; nothing is ever cut silently."
+        is_over = rules.max_length is not None and over > 0
+        raise ReplyError(misfit, subject=subject, hint=hint if is_over else "Change its length.")
 
 
 def may_answer(session: Session, rules: ChannelRules, mention: Mention, now: datetime) -> None:

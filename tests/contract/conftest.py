@@ -1,24 +1,28 @@
 """Plays a channel's recording to its listener; see tests/fixtures/listeners/README.md."""
 
 import asyncio
+import importlib.util
 import json
+import os
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from earmark_core.clock import FixedClock
 from earmark_core.fetch import make_fetcher
 from earmark_core.model import Cursor, Item
-from earmark_listeners.contract import Batch, Wiring
-from earmark_listeners.registry import build, channels
+from earmark_listeners.contract import Batch, Incoming, Listener, Outgoing, Responder, Wiring
+from earmark_listeners.registry import build, channels, responder
 
 FOLDERS = Path(__file__).parents[1] / "fixtures" / "listeners"
 TOKEN = "sentinel-4b1d-must-never-be-seen"
@@ -30,25 +34,33 @@ JSON_MALFORMED = {
     "null": "null",
 }
 Handler = Callable[[httpx.Request], httpx.Response]
+MOST_REQUESTS = 200
 
 
 @dataclass
 class Platform:
-    """Answers requests by a list of answers, and keeps what it was asked."""
+    """Answers requests by a list of answers, and keeps what it was asked.
+
+    `{{n}}` in a body is the number of the request, taken round after `turn` if one is given;
+    `{{token}}` is the marked secret.
+    """
 
     folder: Path
     answers: Sequence[Mapping[str, Any]]
+    number: int = 0
+    turn: int = 10**6
     requests: list[httpx.Request] = field(default_factory=list)
     given: dict[int, int] = field(default_factory=dict)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        assert len(self.requests) <= 200, "the poll does not end by itself"
+        assert len(self.requests) <= MOST_REQUESTS, "the poll does not end by itself"
+        assert request.extensions.get("timeout"), "a request without a deadline"
         for number, answer in enumerate(self.answers):
             left = answer.get("times", 1_000) - self.given.get(number, 0)
             if left > 0 and fits(answer, request):
                 self.given[number] = self.given.get(number, 0) + 1
-                return response(self.folder, answer)
+                return response(self.folder, answer, (len(self.requests) - 1) % self.turn + 1)
         raise AssertionError(f"the recording has no answer to {request.method} {request.url}")
 
 
@@ -63,14 +75,38 @@ def fits(answer: Mapping[str, Any], request: httpx.Request) -> bool:
     )
 
 
-def response(folder: Path, answer: Mapping[str, Any]) -> httpx.Response:
+def response(folder: Path, answer: Mapping[str, Any], number: int = 1) -> httpx.Response:
     kind = answer.get("type", "application/json")
     body = answer.get("text", "").encode()
+    if "json" in answer:
+        body = json.dumps(answer["json"]).encode()
     if "body" in answer:
         path = folder / answer["body"]
         body, kind = path.read_bytes(), TYPES.get(path.suffix, kind)
+    body = body.replace(b"{{n}}", str(number).encode()).replace(b"{{token}}", TOKEN.encode())
     headers = {"content-type": kind, **answer.get("headers", {})}
     return httpx.Response(answer.get("status", 200), headers=headers, content=body)
+
+
+@cache
+def made_secret(kind: str) -> str:
+    """Gives a key that is made for this run, so that none lies in the repository."""
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    plain = serialization.NoEncryption()
+    if kind == "ES256 key":
+        return ec.generate_private_key(ec.SECP256R1()).private_bytes(*form, plain).decode()
+    assert kind == "service account", f"no secret of the kind {kind!r} can be made"
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    return json.dumps({
+        "client_email": "earmark@project.example", "private_key_id": "key-1",
+        "private_key": key.private_bytes(*form, plain).decode(),
+        "token_uri": "https://oauth.example/token",
+    })  # fmt: skip
+
+
+def script_of(channel: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((FOLDERS / channel / "script.json").read_text("utf-8"))
+    return loaded
 
 
 @dataclass
@@ -89,14 +125,15 @@ class Recording:
 
     @cached_property
     def script(self) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads((self.folder / "script.json").read_text("utf-8"))
-        return loaded
+        return script_of(self.channel)
 
     @cached_property
     def expected(self) -> list[list[dict[str, Any]]]:
-        loaded: list[list[dict[str, Any]]] = json.loads(
-            (self.folder / "expected.json").read_text("utf-8")
-        )
+        path = self.folder / "expected.json"
+        if os.environ.get("EARMARK_WRITE_EXPECTED") == self.channel:
+            found = [[as_json(i) for b in batches for i in b.items] for batches in self.play()]
+            path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        loaded: list[list[dict[str, Any]]] = json.loads(path.read_text("utf-8"))
         return loaded
 
     @property
@@ -111,11 +148,60 @@ class Recording:
             for name, body in bodies.items()
         ]
 
-    def platform(self, number: int) -> Platform:
-        return Platform(self.folder, self.script["polls"][number])
+    def secret(self, reference: str) -> str:
+        kind = self.script.get("secrets", {}).get(reference)
+        return made_secret(kind) if kind else TOKEN
 
-    def always(self, answer: Mapping[str, Any]) -> Platform:
-        return Platform(self.folder, [answer])
+    def platform(self, number: int) -> Platform:
+        polls = self.script["polls"]
+        return Platform(self.folder, polls[number], number % len(polls))
+
+    def always(self, answer: Mapping[str, Any], turn: int = 10**6) -> Platform:
+        """Gives a platform with one answer to everything it fits, then those of the last poll."""
+        return Platform(self.folder, [answer, *self.script["polls"][-1]], -1, turn)
+
+    def faulty(self, answer: Mapping[str, Any]) -> Platform:
+        """Gives the last poll's platform with one answer in front of all others."""
+        platform = self.platform(-1)
+        platform.answers = [{**self.script.get("faulty", {}), **answer}, *platform.answers]
+        return platform
+
+    def differs(self, case: object) -> None:
+        """Skips a case that means something else on this platform; the recording says what."""
+        reason = self.script.get("differs", {}).get(str(case))
+        if reason:
+            pytest.skip(f"{self.channel}: {reason}")
+
+    def use(self, handler: Handler, act: Callable[[Listener[Any]], Awaitable[Any]]) -> Any:
+        """Gives what *act* makes of the listener, built as a poll would build it."""
+
+        async def run() -> Any:
+            clock = FixedClock(self.now)
+            transport = httpx.MockTransport(handler)
+            fetch = make_fetcher(user_agent="earmark tests", transport=transport, clock=clock)
+            listener = build(self.channel, self.options, Wiring(fetch, clock, self.secret))
+            stand_in = self.folder / "stand_in.py"
+            if stand_in.exists():
+                module = loaded(stand_in)
+                listener = module.wired(listener, getattr(handler, "number", 0), self.folder)
+            try:
+                return await act(listener)
+            finally:
+                await fetch.aclose()
+
+        return asyncio.run(run())
+
+    def deliver(self, incoming: Mapping[str, Any]) -> Batch:
+        """Hands a delivery of the recording to the listener."""
+        body = (self.folder / incoming["body"]).read_bytes()
+        given = Incoming(incoming.get("headers", {}), body, self.now)
+
+        async def act(listener: Any) -> Batch:
+            batch: Batch = listener.receive(given)
+            return batch
+
+        found: Batch = self.use(self.platform(0), act)
+        return found
 
     def poll(
         self, handler: Handler, since: Cursor | None = None, *, stop_after: int | None = None
@@ -132,21 +218,14 @@ class Recording:
         since: Cursor | None = None,
         stop_after: int | None = None,
     ) -> None:
-        async def run() -> None:
-            clock = FixedClock(self.now)
-            transport = httpx.MockTransport(handler)
-            fetch = make_fetcher(user_agent="earmark tests", transport=transport, clock=clock)
-            listener = build(self.channel, self.options, Wiring(fetch, clock, lambda _: TOKEN))
-            try:
-                async with aclosing(listener.poll(since)) as pages:
-                    async for batch in pages:
-                        batches.append(batch)
-                        if len(batches) == stop_after:
-                            break
-            finally:
-                await fetch.aclose()
+        async def act(listener: Listener[Any]) -> None:
+            async with aclosing(listener.poll(since)) as pages:  # type: ignore[type-var]
+                async for batch in pages:
+                    batches.append(batch)
+                    if len(batches) == stop_after:
+                        break
 
-        asyncio.run(run())
+        self.use(handler, act)
 
     def play(self) -> list[list[Batch]]:
         """Polls as often as the recording has polls, each from where the last one ended."""
@@ -186,9 +265,82 @@ def as_json(item: Item) -> dict[str, Any]:
     return json.loads(json.dumps(shown, default=dict))
 
 
-@pytest.fixture(params=sorted(set(channels()) & {path.name for path in FOLDERS.iterdir()}))
+@dataclass
+class Answering:
+    """The part of a recording that is about replies."""
+
+    recording: Recording
+
+    @property
+    def script(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.recording.script["reply"]
+        return found
+
+    @property
+    def outgoing(self) -> Outgoing:
+        script = self.script
+        at = datetime.fromisoformat(script.get("created_at", self.recording.script["clock"]))
+        return Outgoing(script["text"], script["ref"], script.get("key", "earmark-17"), at)
+
+    def platform(self, part: str, *first: Mapping[str, Any]) -> Platform:
+        """Gives the platform of target, gone, send, find or absent, with some answers in front."""
+        return Platform(self.recording.folder, [*first, *self.script[part]["answers"]], -1)
+
+    def send(self, platform: Handler) -> Any:
+        return self._act(platform, lambda responder: responder.send(self.outgoing))
+
+    def find(self, platform: Handler) -> Any:
+        return self._act(platform, lambda responder: responder.find(self.outgoing))
+
+    def target(self, platform: Handler) -> Any:
+        return self._act(platform, lambda responder: responder.target(self.script["ref"]))
+
+    def _act(self, platform: Handler, what: Callable[[Responder], Awaitable[Any]]) -> Any:
+        async def act(listener: Listener[Any]) -> Any:
+            found = responder(listener)
+            assert found is not None, "the recording's options do not permit to answer"
+            return await what(found)
+
+        return self.recording.use(platform, act)
+
+    def hits(self, request: httpx.Request) -> bool:
+        """Tells whether a request is the one that hands the reply over."""
+        return fits(self.script["send"]["on"], request)
+
+
+def loaded(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"stand_in_of_{path.parent.name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+RECORDED = sorted(set(channels()) & {path.name for path in FOLDERS.iterdir()})
+OVER_HTTP = [name for name in RECORDED if "not_http" not in script_of(name)]
+ANSWERING = [name for name in RECORDED if channels()[name].rules.can_reply]
+
+
+@pytest.fixture(params=RECORDED)
 def recording(request: pytest.FixtureRequest) -> Recording:
     return Recording(request.param)
+
+
+@pytest.fixture(params=OVER_HTTP)
+def over_http(request: pytest.FixtureRequest) -> Recording:
+    """Those channels that ask over HTTP; the others say why not and where it is proven."""
+    return Recording(request.param)
+
+
+@pytest.fixture(params=ANSWERING)
+def any_answering(request: pytest.FixtureRequest) -> Answering:
+    return Answering(Recording(request.param))
+
+
+@pytest.fixture(params=[name for name in ANSWERING if name in OVER_HTTP])
+def answering(request: pytest.FixtureRequest) -> Answering:
+    return Answering(Recording(request.param))
 
 
 @pytest.fixture

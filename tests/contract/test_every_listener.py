@@ -5,25 +5,15 @@ How a recording is built: tests/fixtures/listeners/README.md.
 
 import ast
 import inspect
-import logging
-import traceback
-from datetime import UTC, timedelta
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from earmark_core.errors import (
-    ConfigError,
-    ListenerError,
-    Malformed,
-    Rejected,
-    Unavailable,
-)
+from earmark_core.errors import ConfigError, Malformed, Rejected
 from earmark_listeners.registry import channel, channels, checked_options
 
-DOORS = {"httpx", "aiohttp", "requests", "socket", "urllib3", "ssl", "subprocess"}
+DOORS = {"httpx", "aiohttp", "requests", "socket", "urllib3", "ssl", "subprocess", "imaplib",
+         "smtplib", "ftplib", "websockets"}  # fmt: skip
 
 
 def ids(batches) -> list[str]:
@@ -34,20 +24,14 @@ def last_cursor(batches, before=None):
     return next((b.cursor for b in reversed(batches) if b.cursor is not None), before)
 
 
-@pytest.fixture(params=["first poll", "later poll"])
-def since(request, recording):
-    """A poll must keep its promises from nothing and from a cursor."""
-    return None if request.param == "first poll" else recording.cursor()
-
-
 def test_every_channel_has_a_recording_and_the_reverse(recordings_folder):
     assert {path.name for path in recordings_folder.iterdir() if path.is_dir()} == set(channels())
 
 
 def test_every_body_of_a_recording_is_used(recording):
     told = (recording.folder / "script.json").read_text("utf-8")
-    kept = {"options.toml", "script.json", "expected.json", "README.md"}
-    for path in recording.folder.iterdir():
+    kept = {"options.toml", "script.json", "expected.json", "README.md", "stand_in.py"}
+    for path in filter(Path.is_file, recording.folder.iterdir()):
         assert path.name in kept or f'"{path.name}"' in told, f"{path.name} is never served"
 
 
@@ -58,6 +42,10 @@ def test_says_what_it_is_and_needs(recording):
     assert not listener.summary.endswith(".")
     assert 1 <= listener.rules.min_interval_seconds <= listener.rules.default_interval_seconds
     assert all(field.description for field in listener.options_type.model_fields.values())
+    assert listener.collects
+    rules = listener.rules
+    assert rules.min_length <= (rules.max_length or rules.min_length)
+    assert rules.can_reply == ("reply" in recording.script)
 
 
 def test_unknown_option_is_refused_by_name(recording):
@@ -136,92 +124,6 @@ def test_stop_after_any_page_loses_nothing(recording):
         cursor = last_cursor(batches, cursor)
 
 
-def fault(recording, status: int, **more: Any) -> dict[str, Any]:
-    return {"status": status, "text": '{"error": "no"}', **more}
-
-
-class Faulty:
-    """The last poll's platform with one answer in front of all others."""
-
-    def __init__(self, recording, answer):
-        where = recording.script.get("faulty", {})
-        self.platform = recording.platform(-1)
-        self.platform.answers = [{**where, **answer}, *self.platform.answers]
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        return self.platform(request)
-
-
-@pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_refusal_waits_for_a_person(recording, since, status):
-    with pytest.raises(Rejected):
-        recording.poll(Faulty(recording, fault(recording, status)), since)
-
-
-@pytest.mark.parametrize("form", ["seconds", "HTTP date", "ISO reset"])
-def test_rate_limit_gives_the_wait(recording, since, form):
-    wait = timedelta(minutes=7)
-    then = recording.now.astimezone(UTC) + wait
-    headers = {
-        "seconds": {"Retry-After": "420"},
-        "HTTP date": {"Retry-After": then.strftime("%a, %d %b %Y %H:%M:%S GMT")},
-        "ISO reset": {"X-RateLimit-Reset": then.isoformat().replace("+00:00", ".000000Z")},
-    }
-    with pytest.raises(Unavailable) as caught:
-        recording.poll(Faulty(recording, fault(recording, 429, headers=headers[form])), since)
-    assert caught.value.rate_limited
-    assert caught.value.retry_after == wait
-
-
-@pytest.mark.parametrize(
-    "answer", [{}, {"text": "<html>slow down</html>", "type": "text/html"}], ids=["bare", "HTML"]
-)
-def test_rate_limit_without_a_wait_is_still_one(recording, since, answer):
-    with pytest.raises(Unavailable) as caught:
-        recording.poll(Faulty(recording, fault(recording, 429) | answer), since)
-    assert caught.value.rate_limited
-
-
-@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-def test_trouble_over_there_is_tried_later(recording, since, status):
-    with pytest.raises(Unavailable) as caught:
-        recording.poll(Faulty(recording, fault(recording, status)), since)
-    assert not caught.value.rate_limited
-
-
-@pytest.mark.parametrize(
-    "error", [httpx.ConnectError, httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError]
-)
-def test_broken_connection_is_tried_later(recording, since, error):
-    def broken(request: httpx.Request) -> httpx.Response:
-        raise error("broken", request=request)
-
-    with pytest.raises(Unavailable):
-        recording.poll(broken, since)
-
-
-def test_unreadable_answer_is_never_an_empty_poll(recording, since):
-    for body in recording.malformed:
-        faulty = Faulty(recording, {"status": 200, **body})
-        with pytest.raises((Malformed, Unavailable)):
-            recording.poll(faulty, since)
-
-
-def test_html_where_data_is_due_is_never_an_empty_poll(recording, since):
-    page = {"text": "<!doctype html><html><body>Log in</body></html>", "type": "text/html"}
-    with pytest.raises((Malformed, Unavailable)):
-        recording.poll(Faulty(recording, {"status": 200, **page}), since)
-
-
-def test_platform_that_never_ends_is_left(recording, since):
-    platform = recording.always(recording.script["endless"])
-    batches = recording.poll(platform, since)
-    assert len(platform.requests) <= 200
-    for batch in batches:
-        found = ids([batch])
-        assert len(found) == len(set(found))
-
-
 def test_bad_item_goes_and_the_good_ones_stay(recording):
     told = recording.script["bad_item"]
     batches = recording.poll(recording.always(told))
@@ -231,30 +133,49 @@ def test_bad_item_goes_and_the_good_ones_stay(recording):
     assert all(bad.reason and bad.raw for bad in bad_items)
 
 
-def test_secret_is_sent_and_never_shown(recording, token, caplog):
-    caplog.set_level(logging.DEBUG)
-    listener = channel(recording.channel)
-    secrets = [
-        key
-        for key, field in listener.options_type.model_fields.items()
-        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("secret")
+def test_an_edit_is_told_or_the_recording_says_why_not(recording):
+    told = recording.script["edited"]
+    if "untold" in told:
+        assert len(told["untold"]) > 10
+        return
+    said = [
+        (item.title, item.text, item.rating)
+        for batches in recording.play()
+        for batch in batches
+        for item in batch.items
+        if item.external_id == told["id"]
     ]
-    platform = recording.platform(0)
-    batches = recording.poll(platform)
-    if any(recording.options.get(key) for key in secrets):
-        sent = "".join(f"{r.url}{r.headers.raw}" for r in platform.requests)
-        assert token in sent, "the recording does not use its secret"
-    echo = {"text": f'{{"error": "the token {token} is not valid"}}'}
-    shown = []
-    for status in (400, 401, 403, 422, 429, 500, 200):
-        try:
-            recording.poll(Faulty(recording, {"status": status, **echo}))
-        except ListenerError as error:
-            shown.append("".join(traceback.format_exception(error)) + repr(error) + str(error))
-    assert shown
-    assert token not in "".join(shown)
-    assert token not in repr(batches)
-    assert token not in caplog.text
+    assert len(said) >= 2
+    assert said[0] != said[-1]
+
+
+def test_a_deletion_is_told_or_the_recording_says_why_not(recording):
+    told = recording.script["gone"]
+    if "untold" in told:
+        assert len(told["untold"]) > 10
+        return
+    batches = [batch for played in recording.play() for batch in played]
+    assert {each for batch in batches for each in batch.gone} == set(told["ids"])
+    assert all(isinstance(each, str) for batch in batches for each in batch.gone)
+
+
+def test_a_channel_that_does_not_ask_over_http_says_where_it_is_proven(recording):
+    if "not_http" in recording.script:
+        told = recording.script["not_http"]
+        assert len(told["because"]) > 10
+        assert (Path(__file__).parents[2] / told["proven_in"]).is_file()
+
+
+def test_deliveries_give_the_expected_items(recording, item_as_json):
+    listener = channel(recording.channel)
+    assert listener.is_push is ("deliveries" in recording.script)
+    for told in recording.script.get("deliveries", ()):
+        if told.get("refused"):
+            with pytest.raises((Rejected, Malformed)):
+                recording.deliver(told)
+        else:
+            found = [item_as_json(item) for item in recording.deliver(told).items]
+            assert found == told["items"]
 
 
 def sources_of(listener) -> list[Path]:
@@ -270,5 +191,6 @@ def test_the_fetcher_is_the_only_door(recording):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
-            assert not {name.split(".")[0] for name in names} & DOORS, path.name
+            doors = DOORS - set(recording.script.get("not_http", {}).get("doors", ()))
+            assert not {name.split(".")[0] for name in names} & doors, path.name
             assert "urllib.request" not in names, path.name

@@ -11,7 +11,12 @@ from pydantic import Field, field_validator
 from earmark_core.errors import ListenerError, Malformed
 from earmark_core.fetch import Answer
 from earmark_core.model import Cursor, WindowState
-from earmark_listeners.contract import Batch, ChannelOptions, ChannelRules, Listener
+from earmark_listeners.contract import (
+    Batch,
+    ChannelOptions,
+    ChannelRules,
+    Listener,
+)
 from earmark_listeners.feeds.entry import MAX_ENTRIES, Feed
 from earmark_listeners.feeds.freshness import lasting_validators, wait_from
 from earmark_listeners.feeds.items import Read, items_of
@@ -64,6 +69,9 @@ class FeedListener(Listener[FeedOptions]):
     summary = "RSS, Atom and JSON feeds: blogs, news search, alerts, forums"
     options_type = FeedOptions
     rules = ChannelRules(note="open the article and answer there", default_interval_seconds=900)
+    collects = ("entries",)
+    cannot = "entries that left the feed between two polls; what was taken away"
+    stability = "feed"
     needs = "a feed address"
 
     async def poll(self, since: Cursor | None) -> AsyncIterator[Batch]:

@@ -63,6 +63,9 @@ class HackerNews(Listener[HackerNewsOptions]):
     channel: ClassVar[str] = "hackernews"
     summary: ClassVar[str] = "Stories and comments on Hacker News that hold given words"
     options_type: ClassVar[type[HackerNewsOptions]] = HackerNewsOptions
+    collects: ClassVar[tuple[str, ...]] = ("stories", "comments", "polls")
+    cannot: ClassVar[str] = "more than 1,000 hits between two polls; what was taken away"
+    has_thread: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         default_interval_seconds=300,
         min_interval_seconds=60,
@@ -119,7 +122,11 @@ class HackerNews(Listener[HackerNewsOptions]):
         if after is not None:
             params["numericFilters"] = f"created_at_i>{after - self.options.overlap_seconds}"
         base_url = self.options.base_url
-        answer = await self.fetch.get(f"{base_url}/api/v1/search_by_date", params=params)
+        answer = await self.fetch.get(
+            f"{base_url}/api/v1/search_by_date",
+            params=params,
+            headers={"Accept": "application/json"},
+        )
         envelope = answer.checked(base_url).json()
         hits = envelope.get("hits") if isinstance(envelope, dict) else None
         if not isinstance(hits, list):

@@ -55,10 +55,16 @@ class Mastodon(Listener[MastodonOptions]):
         "nothing for a hashtag on most servers; an access token with read:search for search, "
         "read:notifications for mentions, and write:statuses to answer"
     )
+    collects: ClassVar[tuple[str, ...]] = ("posts", "mentions")
+    cannot: ClassVar[str] = "posts that the server was never sent; what was edited or taken away"
+    has_thread: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True,
         max_length=MAX_LENGTH,
         length_of=status_length,
+        url_length=23,
+        visibility="as the source says (public, unlisted, private, direct), never wider than "
+        "what is answered",
         counted_in="characters; a link counts 23, @name@server only as @name",
         can_edit=True,
         can_delete=True,

@@ -14,21 +14,21 @@ from urllib.parse import quote, urlsplit
 
 from earmark_core.clock import as_utc
 from earmark_core.errors import (
-    Interrupted,
+    Fault,
     ListenerError,
     Malformed,
     Rejected,
     ReplyRefused,
-    ReplyUnknown,
-    Unavailable,
 )
 from earmark_core.fetch import Answer
 from earmark_core.text import clean
 from earmark_listeners.channels.mastodon.posts import Status, plain_text, read_status
 from earmark_listeners.channels.mastodon.server import Server, status_path
 from earmark_listeners.contract import Gone, Outgoing, Sent, Target
+from earmark_listeners.replying import before_sending, delivered, taken
 
 _GONE = frozenset({404, 410})
+_TURNED_AWAY = frozenset({503})  # given before the server looks at a post
 _WIDEST_FIRST = ("public", "unlisted", "private", "direct")
 _SKEW = timedelta(minutes=10)
 _REMOTE_PART = re.compile(r"(?<!\w)(@\w+)@[\w.:-]*\w")
@@ -63,10 +63,7 @@ class Replying:
                 hint="Set token to a token with write:statuses.",
                 subject=self._server.base_url,
             )
-        try:
-            status_id = await self._local_id(reply.target)
-        except Interrupted as error:  # only a look-up: nothing of ours was sent yet
-            raise Unavailable(error.message, subject=error.subject) from error
+        status_id = await before_sending(self._local_id(reply.target))
         if not status_id:
             raise ReplyRefused("This server does not know the post.", hint="Answer it by hand.")
         visibility = _narrower(self._visibility, str(reply.target.get("visibility", "")))
@@ -75,18 +72,17 @@ class Replying:
             "in_reply_to_id": status_id,
             "visibility": visibility,
         }
-        try:
-            answer = await self._server.call(
+        base_url = self._server.base_url
+        answer = await delivered(
+            self._server.call(
                 "POST", "/api/v1/statuses", json=body, headers={"Idempotency-Key": reply.key}
-            )
-        except (Interrupted, Malformed) as error:
-            raise ReplyUnknown(
-                "The answer was lost after the reply was handed over.",
-                hint="It is looked for at the server before anything is sent again.",
-                subject=self._server.base_url,
-            ) from error
-        self._judge(answer)
-        return await self._placed(_posted(answer), status_id, visibility)
+            ),
+            base_url,
+            turned_away=_TURNED_AWAY,
+            judge=_judge,
+        )
+        status = taken(lambda: read_status(answer.json()), base_url)
+        return await self._placed(status, status_id, visibility)
 
     async def find(self, reply: Outgoing) -> Sent | None:
         """Looks for our own reply with the same words below the target."""
@@ -138,34 +134,6 @@ class Replying:
             return reply.text
         return f"@{name if is_local else acct} {reply.text}"
 
-    def _judge(self, answer: Answer) -> None:
-        """Sorts the answer to a POST by what is certain of it."""
-        status = answer.status
-        if 200 <= status < 300:
-            return
-        base_url = self._server.base_url
-        if status in {401, 429, 503}:
-            _refused_for_now(answer, base_url)
-        said = _said(answer)
-        if status == 400 and _BAD_TOKEN.search(said):
-            raise Rejected(
-                "The server does not accept the access token.",
-                hint="Give the source a new token.",
-                subject=base_url,
-            )
-        if status >= 500 or status in {303, 408}:
-            raise ReplyUnknown(
-                f"The server failed ({status}) while it took the reply.",
-                hint="It is looked for at the server before anything is sent again.",
-                subject=base_url,
-            )
-        detail = f": {said}" if said else ""
-        raise ReplyRefused(
-            f"The server refused the reply ({status}){detail}.",
-            hint="Change it, or answer by hand.",
-            subject=base_url,
-        )
-
     async def _placed(self, status: Status, status_id: str, visibility: str) -> Sent:
         """Checks that the reply hangs below its target and is no wider than asked."""
         is_wider = status.visibility in _WIDEST_FIRST and (
@@ -197,28 +165,15 @@ def _narrower(ours: str, theirs: str) -> str:
     return _WIDEST_FIRST[max(ranks)]
 
 
-def _refused_for_now(answer: Answer, base_url: str) -> None:
-    """Raises for an answer that a server gives before it looks at the post."""
-    try:
-        answer.checked(base_url)
-    except Interrupted as error:
-        raise Unavailable(
-            error.message,
-            retry_after=error.retry_after,
-            rate_limited=error.rate_limited,
-            hint=error.hint,
-            subject=error.subject,
-        ) from None
-
-
-def _posted(answer: Answer) -> Status:
-    try:
-        return read_status(answer.json())
-    except (Malformed, Unavailable) as error:
-        raise ReplyUnknown(
-            "The server took something, but its answer cannot be read.",
-            hint="It is looked for at the server before anything is sent again.",
-        ) from error
+def _judge(answer: Answer, subject: str) -> None:
+    """Raises for a bad token, which some servers tell with 400, in whatever language."""
+    if answer.status == 400 and _BAD_TOKEN.search(_said(answer)):
+        raise Rejected(
+            "The server does not accept the access token.",
+            fault=Fault.auth,
+            hint="Give the source a new token.",
+            subject=subject,
+        )
 
 
 def _said(answer: Answer) -> str:

@@ -25,7 +25,9 @@ class Server:
     async def call(self, method: str, path: str, **more: Any) -> Answer:
         """Gives the answer whatever its status."""
         url = f"{self.base_url}{path}"
-        return await self.fetch.request(method, url, secret=self.token or None, **more)
+        headers = {"Accept": "application/json", **more.pop("headers", {})}
+        secret = self.token or None
+        return await self.fetch.request(method, url, secret=secret, headers=headers, **more)
 
     async def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """Gives the decoded answer; raises a `ListenerError` for any other than 2xx."""
