@@ -24,6 +24,7 @@ class Place:
     exclude: str = ""
     takes_all: bool = False
     is_history: bool = False
+    name: str = ""
 
 
 def prepare(items: Iterable[Item], place: Place, now: datetime) -> list[dict[str, Any]]:

@@ -64,6 +64,7 @@ def place_of(due: Due, state: WindowState = WindowState.complete) -> Place:
         exclude=due.exclude,
         takes_all=due.takes_all,
         is_history=due.is_first or state is WindowState.backfilled,
+        name=due.name,
     )
 
 

@@ -12,6 +12,7 @@ from earmark.cleaning import Place
 from earmark_core.store import Store
 from earmark_core.tables import Match, Monitor
 from earmark_listeners import monitor
+from earmark_listeners.filters import things_of
 from earmark_sentiment.reading import names_of
 
 TAKES_ALL = "this source takes all"
@@ -46,13 +47,14 @@ class Watch:
 
     def _of(self, place: Place, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         words = f"{row['title']}\n{row['body']}" if row["title"] else row["body"]
-        if place.exclude and monitor.match(_parsed(place.exclude), words) is not None:
+        about = _about(place, row, words)
+        if place.exclude and monitor.match(_parsed(place.exclude), words, about) is not None:
             return []
-        if place.include and monitor.match(_parsed(place.include), words) is None:
+        if place.include and monitor.match(_parsed(place.include), words, about) is None:
             return []
         found: list[Mapping[str, Any]] = []
         for watched in self.monitors:
-            clause = monitor.match(watched.query, words)
+            clause = monitor.match(watched.query, words, about)
             if clause is not None:
                 found.append(
                     {
@@ -64,6 +66,16 @@ class Watch:
         if place.takes_all and not any(match["brand_id"] == place.brand_id for match in found):
             found.append({"brand_id": place.brand_id, "monitor_id": None, "clause": TAKES_ALL})
         return found
+
+
+def _about(place: Place, row: Mapping[str, Any], words: str) -> monitor.About:
+    return monitor.About(
+        author=(row["author_handle"], row["author_name"]),
+        sources=(place.channel, place.name),
+        lang=row["lang_hint"],
+        rating=row["rating"],
+        has=things_of(words, title=row["title"], rating=row["rating"]),
+    )
 
 
 @lru_cache(maxsize=512)

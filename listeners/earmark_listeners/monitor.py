@@ -2,34 +2,43 @@
 
     acme                       the word, whole, in any case; also in #acme and @acme
     "acme air"                 these words side by side
+    refund*                    the word with any ending; also "acme refund*"
+    "acme refund"~5            these words, at most 5 others between them, in any order
     acme refund                both (AND may be left out)
     acme OR akme               either; AND binds closer than OR
     acme NOT hotel   -hotel    without
     (acme OR akme) -hotel      brackets group
+    author:jane  lang:en  source:mastodon  rating:<3  rating:1..2  has:link
 
 Only AND, OR and NOT in capitals are operators. Text and query are folded before they are
-compared, so that case, width and invisible characters make no difference.
+compared, so that case, width and invisible characters make no difference. Filters are about what
+is known of a text beside its words; see `filters` for what becomes of the unknown.
 """
 
 from dataclasses import dataclass
 
-from earmark_listeners.query import And, Node, Not, Or, QueryError, Term, read
-from earmark_listeners.whole_words import occurs, prepared
+from earmark_listeners.filters import TOO_OPEN, holds, in_words, is_unknown
+from earmark_listeners.query import QueryError, read
+from earmark_listeners.query_tree import About, And, Filter, Leaf, Near, Node, Not, Or, Term
+from earmark_listeners.whole_words import near, occurs, prepared
 
-__all__ = ["Query", "QueryError", "explain", "match", "parse"]
+__all__ = ["About", "Query", "QueryError", "explain", "match", "parse"]
+
+_NOTHING = About()
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """A query that was read: as written, as a tree, and with NOT only before single terms.
 
-    A text that holds none of `needles` cannot match, which is quickly seen.
+    A text that holds none of `needles` cannot match, which is quickly seen; None where no word
+    is sure to be in a text that matches.
     """
 
     source: str
     tree: Node
     plain: Node
-    needles: tuple[str, ...]
+    needles: tuple[str, ...] | None
 
 
 def parse(query: str) -> Query:
@@ -40,11 +49,11 @@ def parse(query: str) -> Query:
     """
     tree = read(query)
     plain = _plain(tree)
-    open_not = _holds_for_nothing(plain)
-    if open_not is not None:
-        message = "This would match every text that lacks the word: say what must be there"
-        raise QueryError(message, query=query, column=open_not)
-    return Query(query, tree, plain, _needles(plain) or ())
+    too_open = _holds_for_nothing(plain)
+    if too_open is not None:
+        message = "This would match nearly every text: say which word must be there"
+        raise QueryError(message, query=query, column=too_open)
+    return Query(query, tree, plain, _needles(plain))
 
 
 def explain(query: Query) -> str:
@@ -52,21 +61,22 @@ def explain(query: Query) -> str:
     return f"Texts with {_words(query.tree)}."
 
 
-def match(query: Query, text: str) -> str | None:
+def match(query: Query, text: str, about: About = _NOTHING) -> str | None:
     """Gives the clause that matched, such as `"acme air" AND refund`; None where none did.
 
     The clause names what was found; what had to be absent is not repeated in it.
     """
     folded = prepared(text)
-    for needle in query.needles:
-        if needle in folded:
-            break
-    else:
-        return None
-    found = _found(query.plain, folded)
+    if query.needles is not None:
+        for needle in query.needles:
+            if needle in folded:
+                break
+        else:
+            return None
+    found = _found(query.plain, folded, about)
     if found is None:
         return None
-    return " AND ".join(dict.fromkeys(term.shown for term in found))
+    return " AND ".join(dict.fromkeys(leaf.shown for leaf in found)) or query.source
 
 
 def _plain(node: Node, negated_at: int | None = None) -> Node:
@@ -74,7 +84,7 @@ def _plain(node: Node, negated_at: int | None = None) -> Node:
 
     `negated_at` is the column of the NOT that *node* stands under, if it does.
     """
-    if isinstance(node, Term):
+    if isinstance(node, Leaf):
         return node if negated_at is None else Not(node, negated_at)
     if isinstance(node, Not):
         return _plain(node.node, node.column if negated_at is None else None)
@@ -83,9 +93,9 @@ def _plain(node: Node, negated_at: int | None = None) -> Node:
 
 
 def _holds_for_nothing(node: Node) -> int | None:
-    """Gives the column of a NOT that alone makes the query true of a text with no words at all."""
-    if isinstance(node, Term):
-        return None
+    """Gives the column of what alone makes the query true of nearly every text."""
+    if isinstance(node, Leaf):
+        return node.column if isinstance(node, Filter) and node.name in TOO_OPEN else None
     if isinstance(node, Not):
         return node.column
     columns = [_holds_for_nothing(each) for each in node.nodes]
@@ -98,7 +108,9 @@ def _needles(node: Node) -> tuple[str, ...] | None:
     """Gives terms of which one must occur for *node* to be true, as few as can be; else None."""
     if isinstance(node, Term):
         return (node.folded,)
-    if isinstance(node, Not):
+    if isinstance(node, Near):
+        return (max(node.words, key=len),)
+    if isinstance(node, Not | Filter):
         return None
     sets = [_needles(each) for each in node.nodes]
     known = [needles for needles in sets if needles is not None]
@@ -109,31 +121,54 @@ def _needles(node: Node) -> tuple[str, ...] | None:
 
 def _words(node: Node) -> str:
     if isinstance(node, Term):
-        kind = "hashtag" if node.folded[0] == "#" else "handle" if node.folded[0] == "@" else "word"
-        return f"the {'phrase' if ' ' in node.folded else kind} {node.shown}"
+        return _term_in_words(node)
+    if isinstance(node, Near):
+        words = node.shown.rpartition("~")[0]
+        return f"the words {words} at most {node.distance} words apart"
+    if isinstance(node, Filter):
+        return in_words(node)
     if isinstance(node, Not):
         return f"no match for {_bracketed(node.node)}"
     joiner = " and " if isinstance(node, And) else " or "
     return joiner.join(_bracketed(each) for each in node.nodes)
 
 
+def _term_in_words(term: Term) -> str:
+    kind = {"#": "hashtag", "@": "handle"}.get(term.folded[0], "word")
+    kind = "phrase" if " " in term.folded else kind
+    if not term.is_prefix:
+        return f"the {kind} {term.shown}"
+    stem = term.shown.replace("*", "")
+    return f"a {kind} that begins with {stem}"
+
+
 def _bracketed(node: Node) -> str:
     return f"({_words(node)})" if isinstance(node, And | Or) else _words(node)
 
 
-def _found(node: Node, text: str) -> tuple[Term, ...] | None:
-    """Gives the terms that make *node* true of *text*, or None."""
-    if isinstance(node, Term):
-        return (node,) if occurs(node.folded, text) else None
+def _found(node: Node, text: str, about: About) -> tuple[Leaf, ...] | None:
+    """Gives the leaves that make *node* true of *text*, or None."""
+    if isinstance(node, Leaf):
+        return (node,) if _is_true(node, text, about) else None
     if isinstance(node, Not):
-        return () if _found(node.node, text) is None else None
+        # NOT stands only before leaves here, see `_plain`.
+        unknown = isinstance(node.node, Filter) and is_unknown(node.node, about)
+        return () if unknown or _found(node.node, text, about) is None else None
     if isinstance(node, Or):
-        hits = (_found(each, text) for each in node.nodes)
+        hits = (_found(each, text, about) for each in node.nodes)
         return next((hit for hit in hits if hit is not None), None)
-    found: tuple[Term, ...] = ()
+    found: tuple[Leaf, ...] = ()
     for each in node.nodes:
-        hit = _found(each, text)
+        hit = _found(each, text, about)
         if hit is None:
             return None
         found += hit
     return found
+
+
+def _is_true(leaf: Leaf, text: str, about: About) -> bool:
+    if isinstance(leaf, Filter):
+        return is_unknown(leaf, about) or holds(leaf, about)
+    if isinstance(leaf, Near):
+        return near(leaf.words, text, leaf.distance)
+    return occurs(leaf.folded, text, is_prefix=leaf.is_prefix)

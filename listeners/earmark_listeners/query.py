@@ -1,16 +1,23 @@
 """Reads the text of a monitor's query into a tree. Pure."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from earmark_core.errors import EarmarkError
+from earmark_listeners.filters import NAMES, BadFilter, misspelt, read_filter
+from earmark_listeners.query_tree import And, Leaf, Near, Node, Not, Or, Term
 from earmark_listeners.whole_words import prepared
 
 MAX_LENGTH = 2_000
 MAX_DEPTH = 40
 _OPERATORS = ("AND", "OR", "NOT")
 _QUOTES = '"“”„«»'
+_FARTHEST = 100
+_SHORTEST_STEM = 2
+_DISTANCE = re.compile(r"~(\d{1,3})(?![\w])", re.ASCII)
+_NAME = re.compile(r"([A-Za-z]+):")
 _EXAMPLE = 'An example: (acme OR "acme air") refund -hotel'
 
 
@@ -29,44 +36,12 @@ class QueryError(EarmarkError):
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """One word or phrase; `folded` is what is looked for, `column` where it was written."""
-
-    shown: str
-    folded: str
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """What must not be there."""
-
-    node: "Node"
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """All of these."""
-
-    nodes: tuple["Node", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """At least one of these."""
-
-    nodes: tuple["Node", ...]
-
-
-Node = Term | Not | And | Or
-
-
-@dataclass(frozen=True, slots=True)
 class _Token:
     kind: str
     value: str
     column: int
+    name: str = ""
+    distance: int | None = None
 
 
 def read(query: str) -> Node:
@@ -87,17 +62,52 @@ def _tokens(query: str) -> Iterator[_Token]:
             yield _Token(char, char, column)
             place += 1
         elif char in _QUOTES:
-            end = _closing_quote(query, place)
-            yield _Token("term", query[place + 1 : end], column)
-            place = end + 1
+            token, place = _quoted(query, place)
+            yield token
         elif char == "-" and place + 1 < len(query) and not query[place + 1].isspace():
             yield _Token("NOT", char, column)
             place += 1
+        elif found := _filter(query, place):
+            token, place = found
+            yield token
         else:
             end = _end_of_word(query, place)
             word = query[place:end]
             yield _Token(word if word in _OPERATORS else "term", word, column)
             place = end
+
+
+def _quoted(query: str, place: int) -> tuple[_Token, int]:
+    """Gives a phrase, with its distance if it has one, and where to go on."""
+    end = _closing_quote(query, place)
+    phrase, column = query[place + 1 : end], place + 1
+    if not query.startswith("~", end + 1):
+        return _Token("term", phrase, column), end + 1
+    distance = _DISTANCE.match(query, end + 1)
+    if not distance or int(distance[1]) > _FARTHEST:
+        message = f'After ~ comes how many words may lie between, 0 to {_FARTHEST}: "a b"~5'
+        raise QueryError(message, query=query, column=end + 2)
+    return _Token("term", phrase, column, distance=int(distance[1])), distance.end()
+
+
+def _filter(query: str, place: int) -> tuple[_Token, int] | None:
+    """Gives a filter such as `rating:<3` or `author:"Jane Doe"`, and where to go on."""
+    begins = _NAME.match(query, place)
+    if not begins:
+        return None
+    name = begins[1].lower()
+    if name not in NAMES:
+        meant = misspelt(name)
+        if meant and not query.startswith("//", begins.end()):
+            message = f"There is no filter {name}: Is {meant}: meant? Else put it in quotes"
+            raise QueryError(message, query=query, column=place + 1)
+        return None
+    start = begins.end()
+    if start < len(query) and query[start] in _QUOTES:
+        end = _closing_quote(query, start)
+        return _Token("term", query[start + 1 : end], place + 1, name=name), end + 1
+    end = _end_of_word(query, start)
+    return _Token("term", query[start:end], place + 1, name=name), end
 
 
 def _closing_quote(query: str, opening: int) -> int:
@@ -184,11 +194,38 @@ class _Parser:
         self.at += 1
         return node
 
-    def term(self) -> Term:
+    def term(self) -> Leaf:
         token = self.tokens[self.at]
-        folded = prepared(token.value)
+        written = " ".join(token.value.split())
+        if token.name:
+            return self.filter(token, written)
+        if token.distance is not None:
+            return self.near(token, written)
+        shown = f'"{written}"' if " " in written else written
+        stem = token.value[:-1] if token.value.endswith("*") else token.value
+        if "*" in stem.strip("*") and " " not in written:
+            raise self.wrong("A * stands only at the end of a word")
+        folded = prepared(stem)
         if all(unicodedata.category(char)[0] in "PZC" for char in folded):
             raise self.wrong("There is no word here to look for")
+        is_prefix = stem != token.value
+        if is_prefix and len(folded.rpartition(" ")[2]) < _SHORTEST_STEM:
+            raise self.wrong(f"At least {_SHORTEST_STEM} letters stand before a *")
         self.at += 1
-        written = " ".join(token.value.split())
-        return Term(f'"{written}"' if " " in written else written, folded, token.column)
+        return Term(shown, folded, token.column, is_prefix)
+
+    def near(self, token: _Token, written: str) -> Near:
+        words = tuple(prepared(token.value).split())
+        if len(words) < 2:
+            raise self.wrong("A distance needs two words or more")
+        self.at += 1
+        return Near(f'"{written}"~{token.distance}', words, token.distance or 0, token.column)
+
+    def filter(self, token: _Token, written: str) -> Leaf:
+        shown = f'{token.name}:"{written}"' if " " in written else f"{token.name}:{written}"
+        try:
+            found = read_filter(token.name, token.value, shown, token.column)
+        except BadFilter as error:
+            raise self.wrong(str(error)) from None
+        self.at += 1
+        return found

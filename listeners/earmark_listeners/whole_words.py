@@ -1,6 +1,9 @@
 """Finds a word or phrase in a text as a whole, in any script."""
 
 import unicodedata
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from earmark_core.text import fold
@@ -14,15 +17,47 @@ def prepared(text: str) -> str:
     return " ".join(fold(text).split())
 
 
-def occurs(term: str, text: str) -> bool:
-    """Says whether *term* stands in *text* as a whole word or phrase; both are prepared."""
+def occurs(term: str, text: str, *, is_prefix: bool = False) -> bool:
+    """Says whether *term* stands in *text* as a whole word or phrase; both are prepared.
+
+    With *is_prefix* its last word may go on.
+    """
+    return next(places(term, text, is_prefix=is_prefix), None) is not None
+
+
+def places(term: str, text: str, *, is_prefix: bool = False) -> Iterator[int]:
+    """Gives where *term* begins in *text* as a whole word or phrase, in order."""
     place = text.find(term)
     while place >= 0:
         end = place + len(term)
         starts = place == 0 or not _joined(text[place - 1], term[0])
-        if starts and (end == len(text) or not _continues(term[-1], text[end])):
-            return True
+        if starts and (is_prefix or end == len(text) or not _continues(term[-1], text[end])):
+            yield place
         place = text.find(term, place + 1)
+
+
+def near(words: Sequence[str], text: str, distance: int) -> bool:
+    """Says whether all *words* stand in *text* with at most *distance* others between them.
+
+    In any order; a word that is asked for twice must stand there twice. Words are counted by the
+    spaces between them. Linear in the text for a given number of words.
+    """
+    found = [(place, word) for word in set(words) for place in places(word, text)]
+    wanted = Counter(words)
+    if len({word for _, word in found}) < len(wanted):
+        return False
+    spaces = [place for place, char in enumerate(text) if char == " "]
+    found.sort()
+    numbers = [bisect_left(spaces, place) for place, _ in found]
+    inside: Counter[str] = Counter()
+    first = 0
+    for last, (_, word) in enumerate(found):
+        inside[word] += 1
+        while inside[found[first][1]] > wanted[found[first][1]]:
+            inside[found[first][1]] -= 1
+            first += 1
+        if inside == wanted and numbers[last] - numbers[first] + 1 - len(words) <= distance:
+            return True
     return False
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark_listeners.monitor import QueryError, explain, match, parse
+from earmark_listeners.monitor import About, QueryError, explain, match, parse
 
 QUERIES = {
     "A": "acme",
@@ -107,6 +107,21 @@ def test_names_the_clause_that_matched(query, text, clause):
             "Texts with (the word acme or the hashtag #akme) and no match for the word hotel.",
         ),
         ("@acme refund", "Texts with the handle @acme and the word refund."),
+        ("refund*", "Texts with a word that begins with refund."),
+        (
+            '"acme ref*" -"lost bag"~3',
+            'Texts with a phrase that begins with "acme ref" and no match '
+            'for the words "lost bag" at most 3 words apart.',
+        ),
+        (
+            "acme author:@jane rating:<3 has:link",
+            "Texts with the word acme and an author called @jane and a rating of <3 and a link.",
+        ),
+        (
+            'acme lang:EN (source:mastodon OR source:"App Store")',
+            "Texts with the word acme and the "
+            'language en, or none named and (the source mastodon or the source "App Store").',
+        ),
     ],
 )
 def test_explains_in_words(query, words):
@@ -137,6 +152,23 @@ def test_explains_in_words(query, words):
         ("(" * 41 + "a" + ")" * 41, 41, "levels deep"),
         ("NOT " * 400 + "a", 161, "levels deep"),
         ("a " * 1_001, 2_001, "at most"),
+        ("acme f*", 6, "2 letters"),
+        ("acme re*und", 6, "only at the end"),
+        ("acme *", 6, "no word here"),
+        ('acme "lost"~5', 6, "two words"),
+        ('"lost bag"~', 11, "After ~"),
+        ('"lost bag"~101', 11, "0 to 100"),
+        ('"lost bag"~5x', 11, "After ~"),
+        ("acme rating:good", 6, "takes a number"),
+        ("acme rating:4..2", 6, "lower end first"),
+        ("acme has:fun", 6, "knows link"),
+        ("acme lang:english!", 6, "code such as en"),
+        ("acme author:", 6, "needs a value"),
+        ('acme author:"jane', 13, "never closed"),
+        ("acme auther:jane", 6, "Is author: meant"),
+        ("lang:en", 1, "every text"),
+        ("acme OR has:link", 9, "every text"),
+        ("-rating:1", 1, "every text"),
     ],
 )
 def test_refuses_and_points_at_the_place(query, column, says):
@@ -150,13 +182,123 @@ def test_refuses_and_points_at_the_place(query, column, says):
     assert caret.index("^") == column - 1
 
 
+@pytest.mark.parametrize(
+    ("query", "text", "clause"),
+    [
+        ("refund*", "two REFUNDS please", "refund*"),
+        ("refund*", "refund", "refund*"),
+        ("refund*", "a prerefund", None),
+        ('"acme ref*"', "acme  refunds", '"acme ref*"'),
+        ('"acme ref*"', "acme prefers", None),
+        ('"lost bag"~2', "they lost my red bag", '"lost bag"~2'),
+        ('"lost bag"~1', "they lost my red bag", None),
+        ('"lost bag"~1', "my bag, still not lost?", None),
+        ('"lost bag"~2', "my bag, still not lost?", '"lost bag"~2'),
+        ('"lost bag"~0', "bag lost", '"lost bag"~0'),
+        ('"very very"~9', "very bad", None),
+        ('"very very"~9', "very bad, very", '"very very"~9'),
+        ('"lost bag"~2', "lost in the big city without a bag; lost that bag", '"lost bag"~2'),
+        ('"a b c"~1', "a c x b", '"a b c"~1'),
+        ('"a b c"~1', "a x c x b", None),
+        ("https://acme.example", "see https://acme.example", "https://acme.example"),
+        ("re:invent", "at re:invent", "re:invent"),
+        ('"auther:jane"', "auther:jane", "auther:jane"),
+    ],
+)
+def test_endings_and_distances(query, text, clause):
+    assert match(parse(query), text) == clause
+
+
+REVIEW = About(
+    author=("jane", "Jane Doe"), sources=("appstore", "iOS reviews"), lang="pt-BR", rating=2.0,
+    has=frozenset({"rating", "link"}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "holds"),
+    [
+        ("acme author:Jane", True),
+        ("acme author:@jane", True),
+        ('acme author:"jane doe"', True),
+        ("acme author:joe", False),
+        ("acme -author:joe", True),
+        ("acme lang:pt", True),
+        ("acme lang:pt-br", True),
+        ("acme lang:pt-pt", False),
+        ("acme -lang:en", True),
+        ("acme source:appstore", True),
+        ('acme source:"ios reviews"', True),
+        ("acme source:mastodon", False),
+        ("acme rating:2", True),
+        ("acme rating:<2", False),
+        ("acme rating:<=2", True),
+        ("acme rating:>2", False),
+        ("acme rating:>=2.0", True),
+        ("acme rating:1..2", True),
+        ("acme rating:3..5", False),
+        ("acme has:link", True),
+        ("acme has:hashtag", False),
+        ("rating:<3", True),
+        ("author:jane OR refund", True),
+    ],
+)
+def test_filters_ask_what_is_known_of_a_text(query, holds):
+    assert (match(parse(query), "acme is fine", REVIEW) is not None) is holds
+
+
+def test_what_is_unknown_drops_nothing_and_what_is_absent_does():
+    for query in ("acme lang:en", "acme -lang:en"):
+        assert match(parse(query), "acme") == ("acme AND lang:en" if "-" not in query else "acme")
+    assert match(parse("acme rating:<3"), "acme") is None
+    assert match(parse("acme -rating:<3"), "acme") == "acme"
+
+
+@given(st.lists(st.sampled_from("abcx"), max_size=12), st.integers(0, 4))
+def test_a_distance_is_what_trying_every_pair_says(text, distance):
+    def apart(first: str, second: str) -> bool:
+        return any(
+            abs(i - j) - 1 <= distance
+            for i, one in enumerate(text)
+            for j, two in enumerate(text)
+            if i != j and one == first and two == second
+        )
+
+    for first, second in ("ab", "ac", "aa"):
+        query = parse(f'"{first} {second}"~{distance}')
+        assert (match(query, " ".join(text)) is not None) is apart(first, second)
+
+
 def test_long_text_and_repeated_letters_take_no_time():
     query = parse(" ".join(f'"{"a" * 150}b{n}"' for n in range(10)) + " OR zzz")
     assert match(query, "a" * 20_000) is None
 
 
 pieces = st.sampled_from(
-    ["acme", "air", '"acme air"', "AND", "OR", "NOT", "(", ")", "-", "#", "@x", '"', " ", "\u200b"]
+    [
+        "acme",
+        "air",
+        '"acme air"',
+        "AND",
+        "OR",
+        "NOT",
+        "(",
+        ")",
+        "-",
+        "#",
+        "@x",
+        '"',
+        " ",
+        "\u200b",
+        "*",
+        "~",
+        "3",
+        "author:",
+        "rating:<",
+        "lang:en",
+        "has:link",
+        "..",
+    ]
 )
 words = st.sampled_from(["acme", "air", "refund", "hotel", '"acme air"', "#acme", "ß"])
 texts = st.lists(st.sampled_from(["acme", "air", "refund", "hotel", "#acme", "SS", "x"])).map(
