@@ -125,7 +125,7 @@ def test_corrections_are_learned_on_top_of_the_embedding():
 
 
 def test_weights_are_for_one_encoder_on_one_head():
-    with pytest.raises(ConfigError, match=r"for shouting on head-toy, not for shouting on head-1"):
+    with pytest.raises(ConfigError, match=r"for shouting on head-toy, not for shouting on head-"):
         EmbedScorer(shipped(), encoder=Shouting(), stack=LOUD)
 
 
