@@ -1,7 +1,7 @@
 """What is gone at its source is blanked here: text, author and raw payload; the counts stay.
 
 The row itself stays, without a word in it, so that a later poll does not take the same item in
-again and every figure still adds up.
+again and every figure still adds up. Cases lose its words too and say what happened.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from earmark_core import text
-from earmark_core.tables import Mention, MentionRevision, RawPayload
+from earmark_core.tables import Aspect, Mention, MentionRevision, RawPayload
+from earmark_queue import withdrawals
 
 _BLANK: dict[str, Any] = {
     "title": "",
@@ -48,6 +49,8 @@ def withdraw(session: Session, source_id: int, external_ids: Iterable[str], now:
         )
     )
     ids = [row[0] for row in found]
+    if not ids:
+        return 0
     for table in (RawPayload, MentionRevision):
         session.execute(sa.delete(table).where(col(table.mention_id).in_(ids)))
     session.execute(
@@ -55,4 +58,6 @@ def withdraw(session: Session, source_id: int, external_ids: Iterable[str], now:
         .where(col(Mention.id).in_(ids))
         .values(**_BLANK, gone_at=sa.func.coalesce(col(Mention.gone_at), now))
     )
+    session.execute(sa.update(Aspect).where(col(Aspect.mention_id).in_(ids)).values(words=""))
+    withdrawals.tell(session, ids, now)
     return len(ids)

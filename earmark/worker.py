@@ -10,6 +10,7 @@ from earmark import jobs
 from earmark.app import Parts
 from earmark.engine import Embedded
 from earmark.pipeline import Pipeline
+from earmark.rechecking import EVERY_SECONDS, Rechecking
 from earmark_core.errors import StoreError
 from earmark_core.jobs import JobRow, claim
 from earmark_core.tables import Heartbeat
@@ -31,6 +32,7 @@ class Worker:
         self._engine = engine
         self._pipeline: Pipeline = parts.pipeline()
         self._outbox: Outbox = parts.outbox
+        self._rechecking = Rechecking(parts.store, parts.clock, parts.responder_for)
         self._at_once = parts.settings.limits.polls_at_once
         self._polling = 0
 
@@ -46,6 +48,7 @@ class Worker:
             ("clocks", 5.0, self.clocks),
             ("jobs", 1.0, self.jobs),
             ("nightly", 600.0, self.nightly),
+            ("recheck", EVERY_SECONDS, self.recheck),
             ("heartbeat", 2.0, self.heartbeat),
         )
         for name, seconds, tick in ticks:
@@ -84,6 +87,12 @@ class Worker:
     async def deliver(self) -> None:
         """Sends what was approved and is due."""
         await self._outbox.deliver_due(20)
+
+    async def recheck(self) -> None:
+        """Looks again at what is worked on or recent: was it edited, is it still there?"""
+        found = await self._rechecking.round()
+        if found.gone or found.edited:
+            log.info("looked again", extra={"gone": found.gone, "edited": found.edited})
 
     async def clocks(self) -> None:
         """Wakes what was snoozed and raises what is late."""

@@ -6,15 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import SQLModel, select
 
 from earmark.ingest import keep_page
 from earmark.matching import load_watch
 from earmark_core.clock import FixedClock
-from earmark_core.model import Author, Cursor, Item
+from earmark_core.model import Actor, Author, Cursor, Item, Role
 from earmark_core.store import Store
 from earmark_core.tables import (
     Brand,
+    Case,
     Match,
     Mention,
     MentionRevision,
@@ -25,6 +26,9 @@ from earmark_core.tables import (
 from earmark_listeners.contract import Batch
 from earmark_listeners.polling import Kept, poll
 from earmark_listeners.schedule import claim_due, finish
+from earmark_queue.cases import Cases
+from earmark_queue.views import Views
+from earmark_queue.withdrawals import TAKEN_AWAY
 from tests.fakes import FakeListener
 
 MARA = Author("7", "mara", "Mara Quill", "https://a.example/mara")
@@ -107,3 +111,38 @@ def test_what_the_outbox_found_gone_is_blanked_when_the_source_says_so(store, cl
         session.exec(select(Mention)).one().gone_at = earlier
     heard(Batch(gone=("1",)))
     assert (mention(store).body, mention(store).gone_at) == ("", earlier)
+
+
+def test_no_table_keeps_a_word_of_it_and_the_case_tells_who_works_on_it(store, clock, heard):
+    heard(Batch((SAID,), Cursor("c")))
+    with store.write() as session:
+        said = session.exec(select(Mention)).one()
+        said.is_history = False
+        said.scored_at, said.score_status, said.label, said.p_neg = clock(), "scored", "negative", 1
+    cases = Cases(store, clock)
+    assert cases.decide_pending() == 1
+    ada = Actor("Ada", Role.manager, None)
+    version = Views(store, clock).case(ada, 1).case.version
+    heard(Batch(gone=("1",)))
+    for table in SQLModel.metadata.sorted_tables:
+        with store.read() as session:
+            rows = repr(session.execute(table.select()).all()).casefold()
+        assert "leak" not in rows, table.name
+        assert table.name in {"contact", "identity"} or "mara" not in rows, table.name
+    case = Views(store, clock).case(ada, 1)
+    assert case.case.headline == TAKEN_AWAY
+    assert case.case.version > version
+    assert any("taken away" in entry.text for entry in case.entries if entry.kind == "event")
+
+
+def test_a_headline_falls_back_to_what_is_still_there(store, clock, heard):
+    more = Item("2", text="Brightcup still leaks, hello?", author=MARA, thread_id="1")
+    heard(Batch((SAID, more), Cursor("c")))
+    with store.write() as session:
+        for said in session.exec(select(Mention)).all():
+            said.is_history, said.scored_at, said.score_status = False, clock(), "scored"
+            said.label, said.p_neg = "negative", 1
+    Cases(store, clock).decide_pending()
+    heard(Batch(gone=("2",)))
+    with store.read() as session:
+        assert [case.headline for case in session.exec(select(Case)).all()] == ["Leak"]
