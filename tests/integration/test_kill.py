@@ -110,7 +110,7 @@ def post_some(server: MastodonMock, number: int) -> list[dict[str, str]]:
     """Posts complaints, each of which needs an answer, and chatter, which does not."""
     posts = []
     for one in range(COMPLAINTS + CHATTER):
-        words = f"saw a poster of @brightcup in town {number}-{one} #brightcup"
+        words = "saw a poster of @brightcup in town today #brightcup"
         if one < COMPLAINTS:
             words = f"@brightcup my machine {number}-{one} is broken, can you help? #brightcup"
         posted = server.post(CUSTOMER if one % 2 else OTHER, words)
