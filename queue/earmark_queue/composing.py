@@ -50,7 +50,10 @@ def fits(rules: ChannelRules, words: str, case: Case) -> None:
 
 
 def may_answer(session: Session, rules: ChannelRules, mention: Mention, now: datetime) -> None:
-    """Refuses a mention that is gone, too old for the channel, or has its one answer."""
+    """Refuses a mention that is gone, too old for the channel, or has its one answer.
+
+    Where that answer may be changed, an item that was edited since may be answered anew.
+    """
     subject = f"mention {mention.id}"
     if mention.gone_at is not None:
         raise ReplyError("What was to be answered is gone.", subject=subject)
@@ -63,6 +66,8 @@ def may_answer(session: Session, rules: ChannelRules, mention: Mention, now: dat
     if not rules.one_reply_per_item:
         return
     out = select(Reply.id).where(Reply.mention_id == mention.id, col(Reply.state).in_(_OUT))
+    if rules.can_edit:
+        out = out.where(col(Reply.seen_revision) >= mention.revision)
     if session.exec(out).first() is not None:
         raise ReplyError(
             f"{mention.channel} takes one reply for each item, and this one has it.",

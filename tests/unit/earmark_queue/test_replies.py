@@ -164,3 +164,18 @@ def test_one_reply_per_item_where_the_channel_says_so(desk):
     desk.replies.confirm_by_hand(desk.mia, case.id, "Posted")
     with pytest.raises(ReplyError, match="one reply for each item"):
         desk.send(case.id, "Another")
+
+
+@pytest.mark.parametrize("can_edit", [True, False])
+def test_an_item_edited_since_is_answered_anew_where_the_answer_may_be_changed(desk, can_edit):
+    desk.rules = ChannelRules(can_reply=True, one_reply_per_item=True, can_edit=can_edit)
+    case = desk.open()
+    desk.replies.confirm_by_hand(desk.mia, case.id, "Posted")
+    mention_id = desk.views.case(desk.mia, case.id).last_mention_id
+    desk.edit(mention_id, "It broke again, one star")
+    desk.decide()
+    if can_edit:
+        desk.send(case.id, "Sorry again")
+        return
+    with pytest.raises(ReplyError, match="one reply for each item"):
+        desk.send(case.id, "Sorry again")
