@@ -4,7 +4,7 @@ Nothing imports this room but the worker, the dashboard's process and the termin
 """
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from earmark_core.redact import register_secret
 from earmark_core.store import Store, open_store
 from earmark_core.tables import Source
 from earmark_listeners import registry
+from earmark_listeners.backfills import Backfills
 from earmark_listeners.contract import ChannelRules, Listener, Responder, Wiring
 from earmark_listeners.health import Sources
 from earmark_queue.cases import Cases
@@ -39,12 +40,17 @@ from earmark_sentiment.trends import Trends
 
 @dataclass(frozen=True)
 class Parts:
-    """All that works in one process; `secrets` stand in for the environment where given."""
+    """All that works in one process; `secrets` stand in for the environment where given.
+
+    `fetcher` is the process's door to the network. It belongs to the event loop that first goes
+    through it; who runs a loop of their own opens another with `dial`.
+    """
 
     settings: Settings
     store: Store
     clock: Clock
     rng: random.Random
+    dial: Callable[[], Fetcher]
     fetcher: Fetcher
     scorers: BrandScorers
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -159,6 +165,11 @@ class Parts:
         return Rescores(self.store, self.clock)
 
     @property
+    def backfills(self) -> Backfills:
+        """Gives what asks for the history of a source."""
+        return Backfills(self.store, self.clock)
+
+    @property
     def sources(self) -> Sources:
         """Gives the health of the sources."""
         return Sources(self.store, self.clock)
@@ -188,6 +199,15 @@ def rules_of(channel: str) -> ChannelRules:
         return ChannelRules(note="This channel is not installed.")
 
 
+def may_be_looked_at(channel: str) -> bool:
+    """Tells whether what a channel brought may be read again: it can be, and costs no money."""
+    try:
+        found = registry.channel(channel)
+    except ConfigError:
+        return False
+    return found.rules.can_reply and not found.off_by_default
+
+
 def check_source(channel: str, options: Mapping[str, Any]) -> None:
     """Raises `ConfigError` where a source's channel or options are wrong; builds nothing."""
     registry.checked_options(registry.channel(channel), options)
@@ -212,17 +232,21 @@ def assemble(
     """
     scorer = chosen_scorer(settings.sentiment.scorer)
     store = open_store(settings.database_url, create=create)
-    fetcher = partial(make_fetcher, user_agent=settings.user_agent, clock=clock)
+    dial = partial(
+        make_fetcher,
+        user_agent=settings.user_agent,
+        clock=clock,
+        allow=(*settings.allow, *allow),
+        deadline_seconds=settings.limits.request_seconds,
+        max_bytes=settings.limits.response_bytes,
+    )
     return Parts(
         settings=settings,
         store=store,
         clock=clock,
         rng=rng or random.Random(),
-        fetcher=fetcher(
-            allow=(*settings.allow, *allow),
-            deadline_seconds=settings.limits.request_seconds,
-            max_bytes=settings.limits.response_bytes,
-        ),
+        dial=dial,
+        fetcher=dial(),
         scorers=BrandScorers(scorer),
         secrets=dict(secrets or {}),
     )

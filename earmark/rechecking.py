@@ -2,12 +2,11 @@
 
 A poll tells only what is new, and few platforms tell of edits and deletions by themselves. So what
 is being worked on, and what came lately, is read again bit by bit, with the responder's own look at
-its target: at most 30 looks in five minutes, one after the other. A source that cannot answer is
-left alone until the next round.
+its target: at most ten looks a source in five minutes, one after the other. A source that cannot
+answer is left alone until the next round; a channel that bills what is read is never looked at.
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from earmark.ingest import store_rows
 from earmark.matching import load_watch
 from earmark.withdrawing import withdraw
 from earmark_core.clock import Clock
-from earmark_core.errors import ConfigError, EarmarkError
+from earmark_core.errors import ConfigError, EarmarkError, ReplyError
 from earmark_core.model import ALIVE, Author, Item
 from earmark_core.store import Store
 from earmark_core.tables import Case, CaseMention, Mention, Source
@@ -30,8 +29,8 @@ from earmark_listeners.contract import Gone, Responder, Target
 log = logging.getLogger(__name__)
 
 RECENT = timedelta(hours=48)
-A_ROUND = 30
-"""How many mentions are looked at in one round."""
+A_ROUND = 10
+"""How many mentions of a source are looked at in one round."""
 EVERY_SECONDS = 300.0
 
 
@@ -52,24 +51,35 @@ class Rechecking:
     """
 
     def __init__(
-        self, store: Store, clock: Clock, responder_for: Callable[[int], Responder | None]
+        self,
+        store: Store,
+        clock: Clock,
+        responder_for: Callable[[int], Responder | None],
+        may_look: Callable[[str], bool],
     ) -> None:
+        """Takes who answers for a source, and which channels may be looked at."""
         self._store = store
         self._clock = clock
         self._responder_for = responder_for
-        self._before: int | None = None
+        self._may_look = may_look
+        self._before: dict[int, int] = {}
 
     async def round(self) -> Rechecked:
-        """Looks at up to 30 mentions, the newest first, and goes on behind them the next time."""
+        """Looks at up to ten mentions a source, the newest first; the next round goes on there."""
         with self._store.read() as session:
-            found = _after(session, self._before, self._clock() - RECENT)
-        self._before = found[-1].id if len(found) == A_ROUND else None
-        by_source: dict[int, list[Any]] = defaultdict(list)
-        for row in found:
-            by_source[row.source_id].append(row)
+            asked = sa.select(col(Source.id), col(Source.channel)).where(
+                col(Source.is_enabled), ~col(Source.needs_person)
+            )
+            sources = [row.id for row in session.execute(asked) if self._may_look(row.channel)]
         total = Rechecked()
-        for source_id, rows in by_source.items():
-            total = await self._of(source_id, rows, total)
+        for source_id in sources:
+            with self._store.read() as session:
+                before = self._before.pop(source_id, None)
+                rows = _after(session, source_id, before, self._clock() - RECENT)
+            if len(rows) == A_ROUND:
+                self._before[source_id] = rows[-1].id
+            if rows:
+                total = await self._of(source_id, rows, total)
         return total
 
     async def _of(self, source_id: int, rows: Sequence[Any], total: Rechecked) -> Rechecked:
@@ -82,6 +92,9 @@ class Rechecking:
         for row in rows:
             try:
                 target = await responder.target(row.reply_ref)
+            except ReplyError:  # it is there, and only takes no answer
+                total = replace(total, looked=total.looked + 1)
+                continue
             except EarmarkError as error:
                 log.info("not looked at again", extra={"source": source_id, "reason": str(error)})
                 return replace(total, failed=total.failed + 1)
@@ -114,23 +127,20 @@ class Rechecking:
             return bool(store_rows(self._store, session, place, rows, matches, now).new)
 
 
-def _after(session: Session, before: int | None, since: datetime) -> Sequence[Any]:
+def _after(session: Session, source_id: int, before: int | None, since: datetime) -> Sequence[Any]:
     """Reads what came since then or is worked on, can be asked for and is still there.
 
     Two questions, each with an index of its own: asked as one, both would read every mention.
     """
     asked = [
-        col(Source.is_enabled),
-        ~col(Source.needs_person),
+        col(Mention.source_id) == source_id,
         col(Mention.gone_at).is_(None),
         ~col(Mention.is_own),
         sa.cast(col(Mention.reply_ref), sa.Text) != "{}",
     ]
     if before is not None:
         asked.append(col(Mention.id) < before)
-    wanted = sa.select(Mention.__table__).join(  # type: ignore[attr-defined]
-        Source, col(Source.id) == col(Mention.source_id)
-    )
+    wanted = sa.select(Mention.__table__)  # type: ignore[attr-defined]
     worked_on = (
         sa.select(col(CaseMention.mention_id))
         .join(Case, col(Case.id) == col(CaseMention.case_id))

@@ -7,7 +7,7 @@ import signal
 from datetime import timedelta
 
 from earmark import jobs
-from earmark.app import Parts
+from earmark.app import Parts, may_be_looked_at
 from earmark.engine import Embedded
 from earmark.pipeline import Pipeline
 from earmark.rechecking import EVERY_SECONDS, Rechecking
@@ -32,7 +32,9 @@ class Worker:
         self._engine = engine
         self._pipeline: Pipeline = parts.pipeline()
         self._outbox: Outbox = parts.outbox
-        self._rechecking = Rechecking(parts.store, parts.clock, parts.responder_for)
+        self._rechecking = Rechecking(
+            parts.store, parts.clock, parts.responder_for, may_be_looked_at
+        )
         self._at_once = parts.settings.limits.polls_at_once
         self._polling = 0
 

@@ -14,7 +14,7 @@ from earmark.ingest import store_rows
 from earmark.matching import load_watch
 from earmark.rechecking import Rechecked, Rechecking
 from earmark_core.clock import FixedClock
-from earmark_core.errors import Unavailable
+from earmark_core.errors import EarmarkError, ReplyRefused, Unavailable
 from earmark_core.model import Author, Item
 from earmark_core.store import Store
 from earmark_core.tables import (
@@ -34,14 +34,14 @@ class Platform:
     """A responder that knows what became of each post, and counts who asks."""
 
     def __init__(self) -> None:
-        self.now: dict[str, Target | Gone | Unavailable] = {}
+        self.now: dict[str, Target | Gone | EarmarkError] = {}
         self.asked: list[str] = []
 
     async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
         key = str(ref["id"])
         self.asked.append(key)
         found = self.now.get(key, Target(f"acme post {key}"))
-        if isinstance(found, Unavailable):
+        if isinstance(found, EarmarkError):
             raise found
         return found
 
@@ -68,7 +68,7 @@ def looking(store: Store, clock: FixedClock, platform: Platform) -> Rechecking:
                                created_at=clock()))  # fmt: skip
         session.add(Monitor(brand_id=brand.id, name="all", query="acme", created_at=clock(),
                             updated_at=clock()))  # fmt: skip
-    return Rechecking(store, clock, lambda _source: platform)
+    return Rechecking(store, clock, lambda _source: platform, lambda channel: channel == "fake")
 
 
 def hear(store: Store, clock: FixedClock, *keys: str, source: int = 1, ref: bool = True) -> None:
@@ -155,6 +155,13 @@ def test_a_source_that_cannot_answer_is_left_alone_and_the_others_are_not(
     assert mention(store, "a").gone_at is None
 
 
+def test_what_takes_no_answer_is_not_gone(store, clock, platform, looking):
+    hear(store, clock, "a", "b")
+    platform.now = {"b": ReplyRefused("locked")}
+    assert asyncio.run(looking.round()) == Rechecked(looked=2)
+    assert mention(store, "b").gone_at is None
+
+
 def test_a_source_without_an_account_or_that_waits_for_a_person_is_not_asked(
     store, clock, platform, looking
 ):
@@ -164,5 +171,6 @@ def test_a_source_without_an_account_or_that_waits_for_a_person_is_not_asked(
         session.exec(select(Source).where(Source.id == 2)).one().needs_person = True
     assert asyncio.run(looking.round()) == Rechecked(looked=1)
     assert platform.asked == ["a"]
-    silent = Rechecking(store, clock, lambda _source: None)
-    assert asyncio.run(silent.round()) == Rechecked()
+    for responder, may_look in ((None, True), (platform, False)):
+        silent = Rechecking(store, clock, lambda _s, r=responder: r, lambda _c, m=may_look: m)
+        assert asyncio.run(silent.round()) == Rechecked()
