@@ -235,7 +235,8 @@ def test_target_is_what_was_said_and_not_the_comment_above_it(answering, ref, sa
 
 def test_a_hidden_comment_takes_no_replies(answering):
     account = FakeAccount({"11": {"id": "11", "text": "x", "hidden": True}})
-    assert isinstance(answering("target", account, comment_id="11"), Gone)
+    with pytest.raises(ReplyRefused, match="hidden"):
+        answering("target", account, comment_id="11")
 
 
 def test_gone_is_believed_only_while_our_account_is_shown(answering):

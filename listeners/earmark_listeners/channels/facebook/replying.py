@@ -42,7 +42,7 @@ class Replying:
         if not thing.id:
             raise Malformed("What is to be answered cannot be read.", subject="facebook")
         if thing.can_comment is False:
-            return Gone("It takes no more replies.")
+            raise ReplyRefused("It takes no more replies.", hint="Answer below another post.")
         return Target(clean(thing.message))
 
     async def send(self, reply: Outgoing) -> Sent:

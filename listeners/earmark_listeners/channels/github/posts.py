@@ -111,6 +111,7 @@ def issue_item(raw: Any) -> tuple[Item, Issue]:
         title=issue.title,
         text=words(issue.body),
         url=issue.html_url,
+        uri=issue.html_url,
         author=_rest_author(issue.user),
         # Not edited_at: updated_at moves with every label and comment.
         published_at=as_utc(issue.created_at),
@@ -136,6 +137,7 @@ def comment_item(raw: Any) -> tuple[Item, Comment]:
         kind="comment",
         text=words(comment.body),
         url=comment.html_url,
+        uri=comment.html_url,  # only the part behind # tells it from the issue
         author=_rest_author(comment.user),
         published_at=as_utc(comment.created_at),
         edited_at=as_utc(comment.updated_at) if is_edited else None,
@@ -169,6 +171,7 @@ def node_item(
         title=node.title,
         text=words(node.body),
         url=node.url,
+        uri=node.url,
         author=_author(node.author),
         published_at=as_utc(node.created_at),
         edited_at=as_utc(node.edited_at) if node.edited_at else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from urllib.parse import quote
 
 from pydantic import Field
@@ -51,7 +51,8 @@ class _Body(Wire):
     edited_at: datetime | None = Field(default=None, alias="lastEditedAt")
 
 
-_LOCKED: Final = Gone("The conversation is locked.")
+def _refuse_locked() -> NoReturn:
+    raise ReplyRefused("The conversation is locked.", hint="It takes no replies any more.")
 
 
 class Replying:
@@ -69,7 +70,7 @@ class Replying:
             return Gone("The issue was deleted, or is no longer shown to us.")
         issue = read_as(Issue, raw)
         if issue.locked:
-            return _LOCKED
+            _refuse_locked()
         if not ref.get("comment_id"):
             return Target(clean(words(issue.body)))
         raw = await self._there(_comment_path(ref))
@@ -144,7 +145,7 @@ class Replying:
             return Gone("It was deleted, or is no longer shown to us.")
         root = node.get("discussion") or node
         if root.get("locked"):
-            return _LOCKED
+            _refuse_locked()
         said = read_as(_Body, node)
         return Target(clean(words(said.body)), as_utc(said.edited_at) if said.edited_at else None)
 

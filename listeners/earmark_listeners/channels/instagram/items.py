@@ -96,6 +96,7 @@ def comment_item(found: Found, own: str) -> Item:
         kind="comment",
         text=comment.text,
         url=found.url,
+        uri=f"instagram:{comment.id}",  # its link is that of the media
         author=author,
         published_at=as_utc(comment.timestamp) if comment.timestamp else None,
         thread_id=found.media_id,

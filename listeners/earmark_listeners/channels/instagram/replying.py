@@ -56,7 +56,7 @@ class Replying:
             return Gone("It was deleted, or is no longer shown to us.")
         comment = read_as(Comment, {"text": said.get("caption"), **said})
         if comment.hidden:
-            return Gone("It is hidden: it takes no replies.")
+            raise ReplyRefused("It is hidden: it takes no replies.", hint="Show it first.")
         return Target(clean(comment.text))
 
     async def send(self, reply: Outgoing) -> Sent:
