@@ -6,6 +6,7 @@ from sqlmodel import col, select
 
 from earmark.app import Parts, check_source
 from earmark_config import seeds
+from earmark_config.presets import Elsewhere
 from earmark_config.seeds import Change, Seed
 from earmark_core.access import require
 from earmark_core.model import Actor, Role
@@ -34,12 +35,17 @@ class Brands:
             return [BrandRow(b.id or 0, b.name, b.is_competitor, b.is_demo) for b in brands]
 
     def preview(
-        self, actor: Actor, name: str, aliases: Sequence[str], exclude: Sequence[str]
+        self,
+        actor: Actor,
+        name: str,
+        aliases: Sequence[str],
+        exclude: Sequence[str],
+        elsewhere: Elsewhere | None = None,
     ) -> Sequence[Proposal]:
         """Gives what listening to the brand would set up; saves nothing."""
         require(actor, Role.manager, "set up a brand")
         proposals: list[Proposal] = []
-        for brand in _checked(seeds.suggest(name, aliases, exclude)).brands:
+        for brand in _checked(seeds.suggest(name, aliases, exclude, elsewhere=elsewhere)).brands:
             for wanted in brand.monitors:
                 words = monitor.explain(monitor.parse(wanted.query))
                 proposals.append(Proposal("monitor", wanted.name, wanted.query, words))
@@ -51,11 +57,16 @@ class Brands:
         return proposals
 
     def listen(
-        self, actor: Actor, name: str, aliases: Sequence[str], exclude: Sequence[str]
+        self,
+        actor: Actor,
+        name: str,
+        aliases: Sequence[str],
+        exclude: Sequence[str],
+        elsewhere: Elsewhere | None = None,
     ) -> Sequence[Change]:
         """Saves what `preview` shows; doing it twice changes nothing."""
         require(actor, Role.manager, "set up a brand")
-        seed = _checked(seeds.suggest(name, aliases, exclude))
+        seed = _checked(seeds.suggest(name, aliases, exclude, elsewhere=elsewhere))
         return seeds.apply(self._parts.store, seed, self._parts.clock, actor)
 
     def remove_demo(self, actor: Actor) -> object:

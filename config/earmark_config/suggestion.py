@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit
 
 from earmark_config.everyday_topics import everyday_topics
+from earmark_config.presets import Elsewhere, elsewhere_sources
 from earmark_config.seed import BrandSeed, MonitorSeed, PolicySeed, Seed, SourceSeed
 from earmark_core.errors import ConfigError
 
@@ -18,15 +19,17 @@ def suggest(
     aliases: Sequence[str] = (),
     exclude: Sequence[str] = (),
     *,
+    elsewhere: Elsewhere | None = None,
     mastodon_server: str = MASTODON_SERVER,
 ) -> Seed:
     """Gives a seed that listens to one brand with no account and no key.
 
-    *aliases* are further names; a mention that holds a word of *exclude* is left out. Each
-    source says in `covers` what it hears and what it cannot. Nothing is stored or asked.
+    *aliases* are further names; a mention that holds a word of *exclude* is left out. News,
+    Hacker News and hashtags are always there; *elsewhere* adds from the catalogue in `presets`.
+    Each source says in `covers` what it hears and what it cannot. Nothing is stored or asked.
 
     Raises:
-        ConfigError: there is no name, or the server is no web address.
+        ConfigError: there is no name, an id is none, or the server is no web address.
     """
     names, unwanted = _distinct([brand, *aliases]), _distinct(exclude)
     _refuse_nonsense(_plain(brand), names, unwanted)
@@ -41,6 +44,7 @@ def suggest(
                     _news(names, unwanted),
                     _hacker_news(names),
                     *_hashtags(names, mastodon_server),
+                    *elsewhere_sources(names, unwanted, elsewhere or Elsewhere()),
                 ),
                 topic=everyday_topics(),
                 policy=PolicySeed(needs_approval=False),

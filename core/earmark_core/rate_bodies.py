@@ -13,13 +13,17 @@ from earmark_core.rate_signal import DAILY, RateSignal
 _DIGITS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _META_LIMITS: Final = frozenset((4, 17, 32, 613, *range(80_000, 80_015)))
 _META_LOGINS: Final = frozenset((102, 190, 463, 467))
-_STALE: Final = ("ExpiredToken", "InvalidToken", "AuthMissing", "invalid_grant", "invalid_token")
+_STALE: Final = (
+    "ExpiredToken", "InvalidToken", "AuthMissing", "invalid_grant", "invalid_token",
+    "not_logged_in", "incorrect_login",
+)  # fmt: skip
 _GOOGLE_DAILY: Final = frozenset(("quotaExceeded", "dailyLimitExceeded"))
 _GOOGLE_SHORT: Final = frozenset(
     ("rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED")
 )
 _PACIFIC: Final = "America/Los_Angeles"
 _THROTTLED: Final = 502  # Stack Exchange's error_id of a throttle violation
+_LEMMY_LIMIT: Final = "rate_limit_error"  # with 400, and without a time
 _STACK_MARGIN: Final = 2.0  # waiting exactly as long as it says is still punished
 
 
@@ -35,7 +39,7 @@ def is_limit_in(body: object, status: int, now: datetime | None) -> bool:
     """Tells whether the decoded body of a refusal means "slower", in a platform's own way."""
     if not isinstance(body, dict):
         return False
-    if body.get("error_id") == _THROTTLED or _of_meta(body):
+    if body.get("error_id") == _THROTTLED or body.get("error") == _LEMMY_LIMIT or _of_meta(body):
         return True
     if _of_google(body, status, now):
         return True
@@ -45,7 +49,10 @@ def is_limit_in(body: object, status: int, now: datetime | None) -> bool:
 
 
 def is_stale_login_in(body: object) -> bool:
-    """Tells whether a decoded body says that the token is no longer good (Bluesky, Meta, OAuth)."""
+    """Tells whether a decoded body says that the token is no longer good.
+
+    Bluesky, Meta, OAuth and Lemmy each say so with a status of their own.
+    """
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, dict):
         return error.get("code") in _META_LOGINS and "type" in error

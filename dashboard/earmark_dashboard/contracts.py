@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from earmark_config.presets import Elsewhere
 from earmark_core.model import Actor, Label, Priority
 from earmark_listeners.health import SourceRow
 from earmark_queue.rows import (
@@ -250,13 +251,23 @@ class BrandsService(Protocol):
         ...
 
     def preview(
-        self, actor: Actor, name: str, aliases: Sequence[str], exclude: Sequence[str]
+        self,
+        actor: Actor,
+        name: str,
+        aliases: Sequence[str],
+        exclude: Sequence[str],
+        elsewhere: Elsewhere | None = None,
     ) -> Sequence[Proposal]:
         """Gives what listening to the brand would set up; saves nothing."""
         ...
 
     def listen(
-        self, actor: Actor, name: str, aliases: Sequence[str], exclude: Sequence[str]
+        self,
+        actor: Actor,
+        name: str,
+        aliases: Sequence[str],
+        exclude: Sequence[str],
+        elsewhere: Elsewhere | None = None,
     ) -> Any:
         """Saves what `preview` shows."""
         ...

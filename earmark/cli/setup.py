@@ -12,11 +12,20 @@ from earmark.app import check_source
 from earmark.brands import Brands
 from earmark.cli.context import AsJson, Config, Data, actor_of, emit, parts_for, table
 from earmark_config import seeds
+from earmark_config.presets import BY_NAME, Elsewhere
 from earmark_config.seeds import Change, Seed
 from earmark_listeners import monitor
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Many = list[str] | None
+AppStore = Annotated[Many, typer.Option(help="An app's number or link; NUMBER/de for a country.")]
+Steam = Annotated[Many, typer.Option(help="A game's number or link.")]
+YouTube = Annotated[Many, typer.Option("--youtube", help="A channel's id, beginning with UC.")]
+GitHub = Annotated[Many, typer.Option("--github", help="A repository, as owner/name.")]
+Tag = Annotated[Many, typer.Option(help="A tag on Stack Overflow.")]
+Lemmy = Annotated[Many, typer.Option(help="A community, as name@server.")]
+Also = Annotated[Many, typer.Option(help=", ".join(place.key for place in BY_NAME) + ".")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,6 +41,13 @@ def init(
     exclude: Annotated[
         list[str] | None, typer.Option(help="A word that makes it not yours; may be repeated.")
     ] = None,
+    app_store: AppStore = None,
+    steam: Steam = None,
+    youtube: YouTube = None,
+    github: GitHub = None,
+    tag: Tag = None,
+    lemmy: Lemmy = None,
+    also: Also = None,
     data: Data = None,
     config: Config = None,
     dry_run: DryRun = False,
@@ -39,7 +55,9 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Listens to your own brand: monitors and sources that need no key."""
-    seed = seeds.suggest(brand, alias or (), exclude or ())
+    given = (app_store, steam, youtube, github, tag, lemmy, also)
+    elsewhere = Elsewhere(*(tuple(each or ()) for each in given))
+    seed = seeds.suggest(brand, alias or (), exclude or (), elsewhere=elsewhere)
     for wanted in seed.brands[0].sources:
         check_source(wanted.channel, wanted.options)
     if not as_json:

@@ -201,7 +201,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """What was to be answered is no longer there."""
+    """What was to be answered is no longer there, and what was stored of it is blanked.
+
+    What is there and only takes no answer (locked, hidden, answered by somebody) is not gone:
+    `target` raises `ReplyRefused`.
+    """
 
     reason: str
 

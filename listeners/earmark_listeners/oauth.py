@@ -128,7 +128,7 @@ class TokenEndpoint:
     """Where tokens are given: its address, and who asks.
 
     *basic* is (client id, client secret) for platforms that want them in the header; others want
-    them in *form*, which goes along with each request.
+    them in *form*, which goes along with each request. *headers* do, too (a User-Agent).
     """
 
     wiring: Wiring
@@ -136,13 +136,14 @@ class TokenEndpoint:
     subject: str
     basic: tuple[str, str] | None = None
     form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
 
     async def ask(self, **form: str) -> Granted:
         """Gives what is granted for *form*.
 
         Raises `Rejected` with `Fault.auth` for a refusal, `Unavailable` for what passes.
         """
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", **(self.headers or {})}
         if self.basic is not None:
             user, password = self.basic
             register_secret(password)
@@ -173,7 +174,8 @@ class TokenEndpoint:
         if not isinstance(access, str) or not access:
             # Reddit refuses a login with 200 and {"error": ...}.
             if isinstance(said, dict) and said.get("error"):
-                raise refused_login(self.subject, None)
+                said_why = Rejected(f"It says: {answer.says()}.")
+                raise refused_login(self.subject, said_why)
             raise Malformed("The answer holds no access token.", subject=self.subject)
         refresh = said.get("refresh_token")
         until = self.wiring.clock() + lifetime(said.get("expires_in"))

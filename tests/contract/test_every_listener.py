@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from earmark_core.errors import ConfigError, Malformed, Rejected
+from earmark_core.text import canonical_url, clean, safe_link
 from earmark_listeners.registry import channel, channels, checked_options
 
 DOORS = {"httpx", "aiohttp", "requests", "socket", "urllib3", "ssl", "subprocess", "imaplib",
@@ -90,6 +91,15 @@ def test_ids_are_text_and_come_once_in_a_poll(recording):
         found = ids(batches)
         assert all(isinstance(each, str) and each for each in found)
         assert len(found) == len(set(found))
+
+
+def test_no_two_items_are_taken_for_one_post(recording):
+    """Found by two sources, the same name of a post makes the second a copy that opens no case."""
+    for batches in recording.play():
+        items = [item for batch in batches for item in batch.items]
+        names = [clean(item.uri) or canonical_url(safe_link(item.url)) for item in items]
+        named = [name for name in names if name]
+        assert len(named) == len(set(named)), sorted(named)
 
 
 def test_polling_again_gives_nothing_new(recording):

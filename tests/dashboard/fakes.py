@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from earmark_config.presets import Elsewhere, elsewhere_sources
 from earmark_core.errors import CaseChanged, CaseTaken, ConfigError, NotAllowed, UnknownCase
 from earmark_core.model import Actor, Cue, Label, Priority, Receipt, ReceiptPart, Role
 from earmark_dashboard.services import BrandRow, Proposal, Services
@@ -746,7 +747,12 @@ class FakeBrands:
         return ((BrandRow(3, "Northlight", False, False),) if self.desk.own else ()) + demo
 
     def preview(
-        self, actor: Actor, name: str, aliases: Sequence[str], exclude: Sequence[str]
+        self,
+        actor: Actor,
+        name: str,
+        aliases: Sequence[str],
+        exclude: Sequence[str],
+        elsewhere: Elsewhere | None = None,
     ) -> Sequence[Proposal]:
         if not name.strip():
             raise ConfigError("a brand needs a name")
@@ -767,12 +773,23 @@ class FakeBrands:
             Proposal(
                 "source", f"#{name.lower()}", "mastodon.example", "Public posts under the hashtag."
             ),
+            *(
+                Proposal(source.channel, source.name, str(source.options), source.covers)
+                for source in elsewhere_sources((name,), exclude, elsewhere or Elsewhere())
+            ),
         )
 
     def listen(
-        self, actor: Actor, name: str, aliases: Sequence[str], exclude: Sequence[str]
+        self,
+        actor: Actor,
+        name: str,
+        aliases: Sequence[str],
+        exclude: Sequence[str],
+        elsewhere: Elsewhere | None = None,
     ) -> int:
         self.desk.log.append(("listen", name, tuple(aliases), tuple(exclude)))
+        if elsewhere and elsewhere != Elsewhere():
+            self.desk.log.append(("elsewhere", elsewhere))
         self.desk.own = True
         return 3
 

@@ -198,6 +198,30 @@ def test_a_brand_is_seen_before_it_is_listened_for(desk: FakeDesk) -> None:
     assert "Listening." in words(app)
 
 
+def test_where_else_a_brand_is_heard_is_asked_seen_and_saved(desk: FakeDesk) -> None:
+    app = run(start)
+    app.text_input[0].set_value("Northlight")
+    app.text_input(key="start_app_store").set_value("https://apps.apple.com/de/app/x/id123456789")
+    app.text_input(key="start_lemmy").set_value("lamps@lemmy.example, !light@lemmy.example")
+    app.multiselect(key="start_also").set_value(["gdelt"])
+    app = press(app, "Show what would be set up")
+    assert "App Store 123456789 de" in words(app)
+    assert "not its discussions" not in words(app)
+    press(app, "Start listening")
+    (asked,) = [entry[1] for entry in desk.log if entry[0] == "elsewhere"]
+    assert asked.lemmy == ("lamps@lemmy.example", "!light@lemmy.example")
+    assert asked.also == ("gdelt",)
+
+
+def test_an_id_that_is_none_is_refused_in_words(desk: FakeDesk) -> None:
+    app = run(start)
+    app.text_input[0].set_value("Northlight")
+    app.text_input(key="start_youtube").set_value("@northlight")
+    app = press(app, "Show what would be set up")
+    assert not app.exception
+    assert "a name with @ is not enough" in words(app)
+
+
 def test_a_brand_without_a_name_is_refused_in_words(desk: FakeDesk) -> None:
     app = press(run(start), "Show what would be set up")
     assert not app.exception

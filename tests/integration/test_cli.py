@@ -117,6 +117,17 @@ def test_init_shows_the_plan_saves_it_and_twice_changes_nothing(run: Any, data: 
     assert run("check").exit_code == 0
 
 
+def test_init_takes_what_else_is_known_of_the_brand(run: Any) -> None:
+    more = ("--app-store", "284882215/de", "--github", "acme/air", "--also", "gdelt")
+    dry = run("init", "Acme Air", *more, "--dry-run")
+    assert "Up to 500 of the newest public reviews" in " ".join(dry.stdout.split())
+    run("init", "Acme Air", *more)
+    rows = {row["name"]: row for row in as_json(run("sources", "--json"))}
+    assert {"App Store 284882215 de", "GitHub acme/air", "GDELT news"} < set(rows)
+    wrong = run("init", "Acme Air", "--youtube", "@acme")
+    assert "a name with @ is not enough" in wrong.exception.hint
+
+
 def test_apply_shows_the_difference_and_names_the_line_of_a_mistake(
     run: Any, tmp_path: Path
 ) -> None:

@@ -1,30 +1,24 @@
 """Listen to your own brand: a name, what else it is called, what it is not; seen before saved."""
 
-import re
-
 import streamlit as st
 
+from earmark_config.presets import Elsewhere
 from earmark_core.errors import EarmarkError
 from earmark_core.model import Actor
 from earmark_dashboard import wire
 from earmark_dashboard.pages.demo import banner
+from earmark_dashboard.pages.where_else import where_else, words_of
 from earmark_dashboard.services import Services, current
 from earmark_dashboard.state import signed_in
 
-Asked = tuple[str, tuple[str, ...], tuple[str, ...]]
-
-
-def words_of(line: str) -> tuple[str, ...]:
-    """Gives the names in a line, parted by commas or line ends, each once."""
-    parts = (part.strip() for part in re.split(r"[,\n;]", line))
-    return tuple(dict.fromkeys(part for part in parts if part))
+Asked = tuple[str, tuple[str, ...], tuple[str, ...], Elsewhere]
 
 
 def save(asked: Asked, services: Services, actor: Actor) -> tuple[bool, str]:
     """Begins to listen, and says what became of it."""
-    name, aliases, exclude = asked
+    name, aliases, exclude, elsewhere = asked
     try:
-        services.brands.listen(actor, name, aliases, exclude)
+        services.brands.listen(actor, name, aliases, exclude, elsewhere)
     except EarmarkError as error:
         return False, f"{error.message} {error.hint}".strip()
     return True, "Listening. The first poll runs now; what it finds appears in the inbox."
@@ -49,15 +43,17 @@ def _form() -> None:
             max_chars=400,
             placeholder="cartoon, anvil",
         )
+        elsewhere = where_else()
         if st.form_submit_button("Show what would be set up", type="primary"):
-            st.session_state["start_asked"] = (name.strip(), words_of(aliases), words_of(exclude))
+            names = (name.strip(), words_of(aliases), words_of(exclude))
+            st.session_state["start_asked"] = (*names, elsewhere)
             st.session_state.pop("start_words", None)
 
 
 def _preview(services: Services, actor: Actor, asked: Asked) -> None:
-    name, aliases, exclude = asked
+    name, aliases, exclude, elsewhere = asked
     try:
-        proposals = services.brands.preview(actor, name, aliases, exclude)
+        proposals = services.brands.preview(actor, name, aliases, exclude, elsewhere)
     except EarmarkError as error:
         st.text(f"{error.message} {error.hint}".strip())
         return

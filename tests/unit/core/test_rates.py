@@ -135,6 +135,7 @@ SLOWER = {
                                "available in 70 seconds"}), timedelta(seconds=72)),
     "stack 502": (answer(502, {"error_id": 502}), None),
     "reddit page": (answer(429, b"<html>slow</html>", retry_after="4"), timedelta(seconds=4)),
+    "lemmy": (answer(400, {"error": "rate_limit_error"}), None),
     "x old": (answer(429, {"errors": [{"code": 88}]}), None),
 }  # fmt: skip
 
@@ -156,6 +157,7 @@ def test_slower_is_never_taken_for_no(name):
         (answer(400, meta(190)), Fault.auth),
         (answer(400, {"error": "ExpiredToken", "message": "Token has expired"}), Fault.auth),
         (answer(400, {"error": "invalid_grant"}), Fault.auth),
+        (answer(400, {"error": "not_logged_in"}), Fault.auth),  # Lemmy
         (answer(403, google("commentsDisabled")), Fault.forbidden),
         (answer(403, {"message": "Resource not accessible"}), Fault.forbidden),
         (answer(400, meta(100)), Fault.invalid),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
@@ -186,6 +187,25 @@ def test_what_the_endpoint_says_is_told_by_kind(server, answer, kind):
     with pytest.raises(kind) as caught:
         server.run(act)
     assert not isinstance(caught.value, Interrupted)
+
+
+def test_the_endpoint_is_asked_in_our_own_name_and_its_words_are_told(server):
+    seen = []
+
+    def answer(request):
+        seen.append(request.headers["user-agent"])
+        return httpx.Response(200, json={"error": "unauthorized_client", "error_description": "No"})
+
+    async def act(wiring):
+        fetch = make_fetcher(user_agent="x", transport=httpx.MockTransport(answer))
+        own = replace(wiring, fetch=fetch)
+        headers = {"User-Agent": "ours"}
+        endpoint = TokenEndpoint(own, "https://api.example/token", "example", headers=headers)
+        await client_credentials(endpoint)(None)
+
+    with pytest.raises(Rejected, match="It says: No"):
+        server.run(act)
+    assert seen == ["ours"]
 
 
 def test_app_store_tokens_are_signed_and_short(server):

@@ -1,0 +1,208 @@
+"""Listens to an Instagram account, and answers there.
+
+Comments and their answers come inside the newest media and are read on below those where more
+than the first are new. A mention has no list: Meta tells its number by webhook only.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from earmark_core.errors import Fault, Malformed, Rejected
+from earmark_core.model import Cursor, Item, WindowState
+from earmark_listeners.channels.instagram.items import (
+    COMMENT_FIELDS,
+    HASHTAG_FIELDS,
+    TAGGED_FIELDS,
+    Found,
+    Named,
+    comment_item,
+    made_at,
+    media_item,
+    named_item,
+)
+from earmark_listeners.channels.instagram.options import InstagramOptions
+from earmark_listeners.channels.instagram.replying import Replying
+from earmark_listeners.contract import (
+    Batch,
+    ChannelRules,
+    Gone,
+    Listener,
+    Outgoing,
+    Sent,
+    Target,
+    Wiring,
+)
+from earmark_listeners.graph import Below, Graph, edge_of
+from earmark_listeners.newest_first import Deleted, Page, Walk
+
+_INSIDE = 50
+_COMMENTS = f"{COMMENT_FIELDS},replies.limit({_INSIDE}){{{COMMENT_FIELDS}}}"
+_NAMED_COMMENT = "id,text,timestamp,username,like_count,media"
+_NAMED_MEDIA = "id,caption,media_type,permalink,timestamp,username,comments_count,like_count"
+
+
+class Instagram(Listener[InstagramOptions]):
+    """Watches one professional account, and answers comments as that account."""
+
+    channel: ClassVar[str] = "instagram"
+    summary: ClassVar[str] = "Comments, tags and hashtags on Instagram, with replies to comments"
+    options_type: ClassVar[type[InstagramOptions]] = InstagramOptions
+    needs: ClassVar[str] = (
+        "a professional account, a reviewed app and a token with instagram_basic and "
+        "instagram_manage_comments (at graph.instagram.com: instagram_business_basic and "
+        "instagram_business_manage_comments, comments only)"
+    )
+    collects: ClassVar[tuple[str, ...]] = ("comments", "posts", "mentions")
+    cannot: ClassVar[str] = (
+        "comments below older media than the newest (as many as the option posts says); who "
+        "wrote what a hashtag finds; mentions whose number is not given; stories; words outside "
+        "a hashtag; what was taken away"
+    )
+    has_thread: ClassVar[bool] = True
+    rules: ClassVar[ChannelRules] = ChannelRules(
+        can_reply=True,
+        max_length=300,
+        can_delete=True,
+        default_interval_seconds=900,
+        min_interval_seconds=120,
+        note="4 hashtags and one link at most; what a tag or hashtag finds is answered by hand.",
+    )
+
+    def __init__(self, options: InstagramOptions, wiring: Wiring) -> None:
+        super().__init__(options, wiring)
+        self.graph = Graph(options, wiring)
+        self._own = options.username
+        self._below = Below(self.graph, made_at, None, 0)
+        self._replying = Replying(self.graph, options.user_id, self._own_name)
+
+    async def poll(self, since: Cursor | None) -> AsyncIterator[Batch]:
+        """Yields what is new or may have been edited, oldest page first."""
+        walk = Walk(
+            self._ask, self._item, self.clock, f"account {self.options.user_id}",
+            overlap=timedelta(hours=self.options.overlap_hours),
+            max_pages=self.options.max_pages, pause=lambda: self.graph.api.pause,
+        )  # fmt: skip
+        if self.options.kind != "hashtag":
+            await self._own_name()
+        async for batch in walk.newest_first(since):
+            below = self._below
+            yield (
+                batch
+                if not below.note
+                else replace(
+                    batch,
+                    state=WindowState.truncated,
+                    note=below.note,
+                    covers_from=below.covers_from,
+                )
+            )
+
+    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
+        """Reads the comment or media again."""
+        return await self._replying.target(ref)
+
+    async def send(self, reply: Outgoing) -> Sent:
+        """Answers below the comment."""
+        return await self._replying.send(reply)
+
+    async def find(self, reply: Outgoing) -> Sent | None:
+        """Looks for our own answer with these words."""
+        return await self._replying.find(reply)
+
+    async def _ask(self, following: str, floor: datetime | None) -> Page:
+        account, limit = f"/{self.options.user_id}", str(self.options.page_size)
+        if self.options.kind == "comments":
+            return await self._comments(account, floor)
+        if self.options.kind == "mentioned":
+            return await self._named(account)
+        if self.options.kind == "tagged":
+            edge = f"{account}/tags"
+            return await self.graph.page(edge, following, fields=TAGGED_FIELDS, limit=limit)
+        edge = f"/{quote(await self._hashtag_id(), safe='')}/recent_media"
+        asked = {"user_id": self.options.user_id, "fields": HASHTAG_FIELDS, "limit": "50"}
+        return await self.graph.page(edge, following, **asked)
+
+    async def _comments(self, account: str, floor: datetime | None) -> Page:
+        """Gives all comments below our newest media that are newer than *floor*, as one page."""
+        below = self._below = Below(self.graph, made_at, floor, self.options.max_pages)
+        fields = f"id,permalink,comments.limit({_INSIDE}){{{_COMMENTS}}}"
+        asked = {"fields": fields, "limit": str(self.options.posts)}
+        found: list[Any] = []
+        for media in (await self.graph.page(f"{account}/media", **asked)).entries:
+            if not isinstance(media, dict):
+                continue
+            media_id, url = str(media.get("id") or ""), str(media.get("permalink") or "")
+            path = f"/{quote(media_id, safe='')}/comments"
+            more = {"fields": _COMMENTS, "limit": str(_INSIDE)}
+            for raw in await below.all_of(path, edge_of(media, "comments"), **more):
+                found.append(Found(media_id, url, "", _without_replies(raw)))
+                found += [Found(media_id, url, *each) for each in await self._replies(below, raw)]
+        return Page(found)
+
+    async def _replies(self, below: Below, raw: Any) -> list[tuple[str, Any]]:
+        first = edge_of(raw, "replies")
+        comment_id = str(raw.get("id") or "") if isinstance(raw, dict) else ""
+        path = f"/{quote(comment_id, safe='')}/replies"
+        more = {"fields": COMMENT_FIELDS, "limit": str(_INSIDE)}
+        return [(comment_id, each) for each in await below.all_of(path, first, **more)]
+
+    async def _named(self, account: str) -> Page:
+        """Gives the media and comments of the numbers that were given, as one page."""
+        found: list[Any] = []
+        missing: Rejected | None = None
+        for ids, edge, key, fields in (
+            (self.options.media_ids, "mentioned_media", "media_id", _NAMED_MEDIA),
+            (self.options.comment_ids, "mentioned_comment", "comment_id", _NAMED_COMMENT),
+        ):
+            for number in ids.replace(",", " ").split():
+                try:
+                    said = await self.graph.get(
+                        account, fields=f"{edge}.{key}({number}){{{fields}}}"
+                    )
+                except Rejected as error:
+                    if error.fault is not Fault.not_found:
+                        raise
+                    missing = error
+                    continue
+                if edge not in said:
+                    raise Malformed(f"The answer holds no {edge}.", subject=account)
+                found.append(Named(said[edge], edge == "mentioned_comment"))
+        if missing is not None and not found:
+            raise missing
+        return Page(found)
+
+    async def _hashtag_id(self) -> str:
+        """Gives the number of the hashtag, which never changes; asking costs one of 30."""
+        key = f"instagram hashtag {self.options.hashtag.casefold()}"
+        if key not in self.wiring.memory:
+            asked = {"user_id": self.options.user_id, "q": self.options.hashtag}
+            page = await self.graph.page("/ig_hashtag_search", **asked)
+            first = page.entries[0] if page.entries else None
+            number = str(first.get("id") or "") if isinstance(first, dict) else ""
+            if not number:
+                raise Malformed("The hashtag has no number.", subject=self.options.hashtag)
+            self.wiring.memory[key] = number
+        return str(self.wiring.memory[key])
+
+    async def _own_name(self) -> str:
+        """Gives the name of our account."""
+        key = f"instagram name {self.options.user_id}"
+        self._own = self._own or str(self.wiring.memory.get(key, ""))
+        if not self._own:
+            said = await self.graph.get(f"/{self.options.user_id}", fields="username")
+            self._own = str(said.get("username") or "")
+            self.wiring.memory[key] = self._own
+        return self._own
+
+    def _item(self, raw: Any) -> Item | Deleted:
+        if isinstance(raw, Found):
+            return comment_item(raw, self._own)
+        return named_item(raw, self._own) if isinstance(raw, Named) else media_item(raw, self._own)
+
+
+def _without_replies(raw: Any) -> Any:
+    """Gives a comment as it came, but for the answers: each of these is an item of its own."""
+    return {k: v for k, v in raw.items() if k != "replies"} if isinstance(raw, dict) else raw
