@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlmodel import col, select
 
 from earmark.app import Parts
+from earmark.backfilling import Backfilling
 from earmark.pipeline import PAUSE_SECONDS, Pipeline
 from earmark.rescoring import Rescoring
 from earmark_core import jobs
@@ -14,12 +15,13 @@ from earmark_core.errors import ConfigError
 from earmark_core.jobs import JobRow
 from earmark_core.model import SYSTEM
 from earmark_core.tables import Brand, Job
+from earmark_listeners.backfills import KIND as BACKFILL
 from earmark_sentiment.rescores import KIND as RESCORE
 
 log = logging.getLogger(__name__)
 
 LEARN = "learn"
-LONG = frozenset({RESCORE, LEARN})
+LONG = frozenset({RESCORE, LEARN, BACKFILL})
 """Kinds that take so long that others must not wait for them."""
 _NIGHTLY = timedelta(hours=24)
 
@@ -30,6 +32,10 @@ async def do(parts: Parts, pipeline: Pipeline, job: JobRow) -> None:
         state, note = await _poll(job, pipeline)
     elif job.kind == RESCORE:
         await _rescore(parts, job)
+        return
+    elif job.kind == BACKFILL:
+        await Backfilling(parts, job).run()
+        await pipeline.settle()
         return
     elif job.kind == LEARN:
         state, note = "done", await asyncio.to_thread(learn_all, parts)

@@ -11,7 +11,9 @@ from sqlmodel import col, select
 from earmark.app import Parts, rules_of
 from earmark.brands import Brands
 from earmark.matching import load_watch
+from earmark.monitors import Monitors
 from earmark.people import local_actor
+from earmark.sourcing import SourceSetup
 from earmark.worker import heartbeat_age
 from earmark_core.access import may, require
 from earmark_core.errors import ConfigError
@@ -51,6 +53,9 @@ def services(parts: Parts) -> Services:
         worker_heartbeat=heartbeat,
         needs_approval=lambda actor, case_id: needs_approval(parts, actor, case_id),
         learning=learning(parts),
+        backfills=parts.backfills,
+        setup=SourceSetup(parts),
+        monitors=Monitors(parts.store, parts.clock),
     )
 
 

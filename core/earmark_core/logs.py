@@ -16,7 +16,13 @@ from earmark_core.redact import redact, register_secret
 __all__ = ["ConsoleFormatter", "JsonFormatter", "register_secret", "setup"]
 
 _HANDLER: Final = "earmark"
-_CHATTY: Final = ("httpx", "httpcore", "aiohttp", "urllib3", "hpack")
+# From which level libraries are heard: clients write whole URLs at INFO, and the scheduler two
+# lines for every tick, and a warning for each that is left out while the last one still runs.
+_CHATTY: Final = {
+    **dict.fromkeys(("httpx", "httpcore", "aiohttp", "urllib3", "hpack"), logging.WARNING),
+    "alembic": logging.WARNING,
+    "apscheduler": logging.ERROR,
+}
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {
     "message",
     "asctime",
@@ -93,7 +99,8 @@ def setup(level: str = "INFO", stream: TextIO | None = None) -> None:
     """Sends the product's log to *stream*, standard error unless given.
 
     Readable lines on a terminal, else JSON lines. May be called again: the last call counts.
-    HTTP clients are heard from WARNING up, since they write whole URLs at INFO.
+    HTTP clients are heard from WARNING up, since they write whole URLs at INFO; the scheduler of
+    the ticks from ERROR up, since it speaks several times a second.
     """
     target = stream or sys.stderr
     handler = logging.StreamHandler(target)
@@ -104,8 +111,8 @@ def setup(level: str = "INFO", stream: TextIO | None = None) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+    for name, least in _CHATTY.items():
+        logging.getLogger(name).setLevel(max(root.level, least))
 
 
 def _moment(record: logging.LogRecord) -> datetime:

@@ -8,6 +8,7 @@ from earmark_dashboard.pages import (
     inbox,
     learning,
     mentions,
+    monitors,
     outbox,
     sources,
     start,
@@ -23,6 +24,7 @@ PAGES = (
     (trends.page, "Trends", "monitoring", "trends"),
     (accuracy.page, "How right is it", "fact_check", "accuracy"),
     (learning.page, "Learning", "school", "learning"),
+    (monitors.page, "Monitors", "manage_search", "monitors"),
     (sources.page, "Sources", "rss_feed", "sources"),
     (start.page, "Your brand", "add_circle", "start"),
 )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from earmark_config.presets import Elsewhere
+from earmark_core.heard import Covered, Gap
 from earmark_core.model import Actor, Label, Priority
 from earmark_listeners.health import SourceRow
 from earmark_queue.rows import (
@@ -208,6 +209,14 @@ class SourcesService(Protocol):
 
     def rows(self, actor: Actor) -> Sequence[SourceRow]:
         """Gives every source with its health in words."""
+        ...
+
+    def gaps(self, actor: Actor, source_id: int, *, days: int = 7) -> Sequence[Gap]:
+        """Gives when a source was not heard, the newest first."""
+        ...
+
+    def covered(self, actor: Actor, *, days: int = 7, source_id: int | None = None) -> Covered:
+        """Gives how much was heard, of a source or of all."""
         ...
 
     def poll_now(self, actor: Actor, source_id: int) -> Any:

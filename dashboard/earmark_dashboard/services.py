@@ -16,6 +16,7 @@ from earmark_dashboard.contracts import (
     TrendsService,
     ViewsService,
 )
+from earmark_dashboard.hearing import BackfillsService, MonitorsService, SetupService
 from earmark_dashboard.learned import JudgingService, LearningService, RescoresService
 from earmark_listeners.contract import ChannelRules
 
@@ -42,7 +43,8 @@ class Services:
     `explain` gives the receipt of one mention, None where it has no score. `worker_heartbeat`
     gives how long ago the worker was last heard, None for never. `needs_approval` tells
     whether a reply of this actor to this case waits for an approver. `learning` is None where
-    the scorer in use was brought by somebody else and cannot learn.
+    the scorer in use was brought by somebody else and cannot learn; `setup`, `backfills` and
+    `monitors` where what is listened to is not changed from here.
     """
 
     cases: CasesService
@@ -60,6 +62,9 @@ class Services:
     worker_heartbeat: Callable[[], timedelta | None] = _never
     needs_approval: Callable[[Actor, int], bool] = _never_approved
     learning: LearningService | None = None
+    setup: SetupService | None = None
+    backfills: BackfillsService | None = None
+    monitors: MonitorsService | None = None
 
 
 _provided: list[Services] = []

@@ -63,7 +63,7 @@ def score(
             if explain:
                 shown = text is not None and found.compound is not None
                 line["receipt"] = _receipt(scorer.explain(text)) if text and shown else None
-            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+            sys.stdout.write(_written(line) + "\n")
         sys.stdout.flush()
     if bad:
         raise typer.Exit(1)
@@ -73,27 +73,54 @@ def _asked(number: int, line: bytes) -> tuple[Any, Text | None]:
     """Gives the id and the text of a line; no text if the line cannot be read."""
     given: Any = None
     try:
-        value = json.loads(line.decode("utf-8-sig"))
-        given = value["id"]
+        value = _object(line)
+        given = value.get("id")
         return given, _text(value)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {error}"[:200]
-        typer.echo(f"earmark: line {number} cannot be scored ({reason}).", err=True)
+    except _UnreadableError as error:
+        typer.echo(f"earmark: line {number} cannot be scored: {error}.", err=True)
         return given, None
 
 
+class _UnreadableError(Exception):
+    """Says in plain words why a line cannot be scored."""
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _UnreadableError("it is not written in UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise _UnreadableError("it is not JSON") from error
+    if not isinstance(value, dict):
+        raise _UnreadableError('it is JSON, but no object such as {"id": 1, "text": "…"}')
+    return value
+
+
 def _text(value: dict[str, Any]) -> Text:
-    words, brand, rating = value["text"], value.get("brand"), value.get("rating")
+    words, brand, rating = value.get("text"), value.get("brand"), value.get("rating")
+    if "id" not in value:
+        raise _UnreadableError('it has no "id"')
     if not isinstance(words, str):
-        raise TypeError("text is no text")
-    if rating is not None and (not isinstance(rating, int | float) or not 1 <= rating <= 5):
-        raise ValueError("rating is not from 1 to 5")
+        raise _UnreadableError('it has no "text", or one that is no string')
+    if rating is not None and not (type(rating) in (int, float) and 1 <= rating <= 5):
+        raise _UnreadableError("its rating is not a number from 1 to 5")
     return Text(
         words,
         lang=str(value.get("lang") or ""),
         rating=rating,
         names=(str(brand),) if brand else (),
     )
+
+
+def _written(line: dict[str, Any]) -> str:
+    """Gives the line of JSON; half a character, which UTF-8 cannot hold, stays escaped."""
+    made = json.dumps(line, ensure_ascii=False)
+    try:
+        made.encode()
+    except UnicodeEncodeError:
+        return json.dumps(line)
+    return made
 
 
 def _scored(given: Any, found: Score) -> dict[str, Any]:

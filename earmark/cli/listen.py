@@ -1,4 +1,4 @@
-"""Listening: poll, sources, channels."""
+"""Listening: poll, channels."""
 
 from typing import Annotated, Any
 
@@ -28,7 +28,6 @@ from earmark_listeners.health import SourceRow
 def add_to(app: typer.Typer) -> None:
     """Adds the commands of this file."""
     app.command("poll")(poll)
-    app.command("sources")(sources)
     app.command("channels")(channels)
 
 
@@ -107,37 +106,6 @@ def _polled_row(polled: Polled) -> dict[str, Any]:
     }
 
 
-def sources(
-    pause: Annotated[int | None, typer.Option(help="Pause the source of this number.")] = None,
-    resume: Annotated[int | None, typer.Option(help="Resume the source of this number.")] = None,
-    data: Data = None,
-    config: Config = None,
-    as_json: AsJson = False,
-) -> None:
-    """Shows how each source is: last and next poll, errors in plain words."""
-    with parts_for(data, config) as parts:
-        actor = actor_of(parts)
-        if pause is not None:
-            parts.sources.pause(actor, pause)
-        if resume is not None:
-            parts.sources.resume(actor, resume)
-        rows = parts.sources.rows(actor)
-    if as_json:
-        emit(rows)
-        return
-    table(
-        (
-            (
-                row.id, row.brand, row.name, row.channel, row.state,
-                f"{row.last_polled_at:%d %b %H:%M}" if row.last_polled_at else "never",
-                f"{row.next_poll_at:%d %b %H:%M}", row.items_24h, row.words,
-            )
-            for row in rows
-        ),
-        "no.", "brand", "source", "channel", "state", "last poll", "next", "24 h", "in words",
-    )  # fmt: skip
-
-
 def channels(
     as_json: AsJson = False,
     as_page: Annotated[bool, typer.Option("--page", hidden=True)] = False,
@@ -172,6 +140,7 @@ def _channel_row(name: str) -> dict[str, Any]:
         "is_push": kind.is_push,
         "has_thread": kind.has_thread,
         "off_by_default": kind.off_by_default,
+        "can_backfill": kind.can_backfill,
         **_rules_row(kind.rules),
         "options": {key: field.description or "" for key, field in fields.items()},
         "options_schema": kind.options_type.model_json_schema(),

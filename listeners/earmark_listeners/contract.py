@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_c
 from pydantic import BaseModel, ConfigDict
 
 from earmark_core.clock import Clock
+from earmark_core.errors import Rejected
 from earmark_core.fetch import Fetcher
 from earmark_core.model import BadItem, Cursor, Item, WindowState
 
@@ -127,7 +128,8 @@ class Listener(ABC, Generic[Options]):
     `collects` names the kinds of item, `cannot` says in words what is never heard here,
     `stability` what the channel stands on. `has_thread` says that items name their thread,
     `is_push` that items also come on their own (`Receiver`), `off_by_default` that a source of it
-    is made paused, because it costs money or is easily misused.
+    is made paused, because it costs money or is easily misused, `can_backfill` that `backfill`
+    gives what was said in an earlier stretch of time.
     """
 
     channel: ClassVar[str]
@@ -141,6 +143,7 @@ class Listener(ABC, Generic[Options]):
     has_thread: ClassVar[bool] = False
     is_push: ClassVar[bool] = False
     off_by_default: ClassVar[bool] = False
+    can_backfill: ClassVar[bool] = False
 
     def __init__(self, options: Options, wiring: Wiring) -> None:
         self.options = options
@@ -156,6 +159,25 @@ class Listener(ABC, Generic[Options]):
         *since* None is the first poll. Raises only `ListenerError`s. A page that cannot be
         parsed raises `Malformed`: an empty page is not a failed one.
         """
+
+    def backfill(
+        self,
+        start: datetime,  # noqa: ARG002 - here, and below: for the channels that can
+        end: datetime,  # noqa: ARG002
+        since: Cursor | None,  # noqa: ARG002
+    ) -> AsyncIterator[Batch]:
+        """Yields what was said from *start* to before *end*, the newest page first.
+
+        *since* is the cursor of the last page that was stored, None at the beginning; it has
+        nothing to do with the cursor of a poll. A page's `covers_from` says from when on, up to
+        *end*, all was given by now; once the pages end without an error, all was. Raises as
+        `poll` does.
+        """
+        raise Rejected(
+            "This channel gives only what is new.",
+            hint="What is older can be taken in with `earmark import`.",
+            subject=self.channel,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,21 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from earmark_core import audit, jobs
+from earmark_core import audit, heard, jobs
 from earmark_core.access import require
 from earmark_core.clock import Clock
-from earmark_core.coverage import Heard, share
 from earmark_core.errors import ConfigError
+from earmark_core.heard import Covered, Gap
 from earmark_core.model import Actor, Role, WindowState
 from earmark_core.store import Store
 from earmark_core.tables import Brand, PollWindow, Source
+from earmark_listeners import rhythm
+from earmark_listeners.backfills import can_backfill
+from earmark_listeners.rhythm import Silence
 
 DAY = timedelta(hours=24)
-_SILENT_FACTOR = 5
-_SILENT_AT_LEAST = timedelta(hours=6)
+_MOST_ARRIVALS = 5_000
+_RECONNECT = "Put right what its options or its secret say, then resume it."
+_SILENT_HINT = "It answers, but says nothing: check the query, the account or the page itself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class SourceRow:
     is_enabled: bool
     is_demo: bool
     is_polling: bool
+    can_backfill: bool
     spark: tuple[int, ...]
 
 
@@ -78,7 +82,7 @@ class Sources:
                 .order_by(col(Brand.name), col(Source.name))
             ).all()
             rows = [_row(session, source, brand, now) for source, brand in pairs]
-        worst = ("needs a person", "failing", "silent", "degraded")
+        worst = ("needs reconnecting", "failing", "silent", "degraded")
         order = {state: index for index, state in enumerate(worst)}
         return tuple(sorted(rows, key=lambda row: order.get(row.state, len(worst))))
 
@@ -99,6 +103,22 @@ class Sources:
                 )
                 for w in session.exec(query)
             )  # fmt: skip
+
+    def gaps(self, actor: Actor, source_id: int, *, days: int = 7) -> tuple[Gap, ...]:
+        """Gives when the source was not heard within the last days, the newest first."""
+        require(actor, Role.viewer, "see sources")
+        now = self._clock()
+        with self._store.read() as session:
+            source = _get(session, source_id)
+            found = heard.gaps_of(session, source, now - days * DAY, now, now=now)
+        return tuple(reversed(found))
+
+    def covered(self, actor: Actor, *, days: int = 7, source_id: int | None = None) -> Covered:
+        """Gives how much was heard within the last days, of a source or of all."""
+        require(actor, Role.viewer, "see sources")
+        now = self._clock()
+        with self._store.read() as session:
+            return heard.covered(session, now - days * DAY, now, now=now, source_id=source_id)
 
     def poll_now(self, actor: Actor, source_id: int) -> int:
         """Asks the worker to poll the source at once; gives the job's number.
@@ -152,7 +172,7 @@ def _row(session: Session, source: Source, brand: str, now: datetime) -> SourceR
             col(PollWindow.source_id) == source.id, col(PollWindow.ended_at) > now - DAY
         )
     ).all()
-    state, words, hint = condition(source, windows, _usual_gap(session, source, now), now)
+    state, words, hint = condition(source, windows, _silence(session, source), now)
     return SourceRow(
         id=source.id or 0,
         brand=brand,
@@ -168,19 +188,13 @@ def _row(session: Session, source: Source, brand: str, now: datetime) -> SourceR
         last_item_at=source.last_item_at,
         lag_seconds=max(0.0, (now - source.next_poll_at).total_seconds()),
         items_24h=sum(window.new_items for window in windows),
-        coverage_24h=_coverage(source, windows, now),
+        coverage_24h=heard.covered(session, now - DAY, now, now=now, source_id=source.id).share,
         is_enabled=source.is_enabled,
         is_demo=source.is_demo,
         is_polling=source.lease_until is not None and source.lease_until > now,
+        can_backfill=can_backfill(source.channel),
         spark=_per_hour(windows, now),
     )
-
-
-def _coverage(source: Source, windows: Sequence[PollWindow], now: datetime) -> float | None:
-    heard = [Heard(w.state, w.covers_from, w.ended_at) for w in windows]
-    grace = timedelta(seconds=(source.pace_seconds or source.interval_seconds) * 2)
-    begin = source.first_polled_at or source.created_at
-    return share(heard, max(now - DAY, begin), now, grace=grace)
 
 
 def _per_hour(windows: Sequence[PollWindow], now: datetime) -> tuple[int, ...]:
@@ -191,21 +205,33 @@ def _per_hour(windows: Sequence[PollWindow], now: datetime) -> tuple[int, ...]:
     return tuple(hours)
 
 
-def _usual_gap(session: Session, source: Source, now: datetime) -> timedelta | None:
-    """Gives the mean time between polls that found something, over the last fortnight."""
-    since = max(now - timedelta(days=14), source.created_at)
-    found = session.execute(
-        select(sa.func.count()).select_from(PollWindow).where(
+def _silence(session: Session, source: Source) -> Silence | None:
+    """Tells whether the source was unusually quiet up to its last good poll.
+
+    What a source said while nobody listened is found by the next poll, and is no silence of its.
+    """
+    until, last = source.last_success_at, source.last_item_at
+    if until is None or last is None or until - last < rhythm.AT_LEAST:
+        return None  # most sources; the ledger is not read for them
+    arrivals = session.exec(
+        select(PollWindow.ended_at)
+        .where(
             col(PollWindow.source_id) == source.id,
-            col(PollWindow.ended_at) > since,
+            col(PollWindow.ended_at) > until - rhythm.LOOK_BACK,
             col(PollWindow.new_items) > 0,
+            col(PollWindow.state) != WindowState.backfilled,
         )
-    ).scalar_one()  # fmt: skip
-    return (now - since) / found if found >= 5 else None
+        .order_by(col(PollWindow.ended_at).desc())
+        .limit(_MOST_ARRIVALS)
+    ).all()
+    begin = source.first_polled_at or source.created_at
+    if len(arrivals) == _MOST_ARRIVALS:
+        begin = max(begin, arrivals[-1])
+    return rhythm.unusual_silence(arrivals, begin, until)
 
 
 def condition(
-    source: Source, windows: Sequence[PollWindow], usual_gap: timedelta | None, now: datetime
+    source: Source, windows: Sequence[PollWindow], silence: Silence | None, now: datetime
 ) -> tuple[str, str, str]:
     """Gives state, one plain sentence, and what to do."""
     stopped = _not_polled(source)
@@ -218,11 +244,10 @@ def condition(
         state = "failing" if source.error_streak >= 3 else "degraded"
         times = "once" if source.error_streak == 1 else f"{source.error_streak} times in a row"
         return state, f"Failed {times}: {source.error}", source.error_hint
-    quiet = now - (source.last_item_at or source.created_at)
-    if usual_gap is not None and quiet > max(usual_gap * _SILENT_FACTOR, _SILENT_AT_LEAST):
-        hours = round(quiet.total_seconds() / 3600)
-        todo = "It answers, but says nothing: check the query, the account or the page itself."
-        return "silent", f"Nothing new for {hours} h, unusual for this source.", todo
+    if silence is not None:
+        hours, expected = round(silence.lasts / rhythm.HOUR), round(silence.expected_hours)
+        words = f"Nothing new for {hours} h; by its own rhythm {expected} of them bring something."
+        return "silent", words, _SILENT_HINT
     if any(window.state == WindowState.truncated for window in windows):
         todo = "Poll it more often, or narrow the query."
         return "degraded", "More arrived than one poll may fetch; a gap was noted.", todo
@@ -236,7 +261,7 @@ def _not_polled(source: Source) -> tuple[str, str, str] | None:
     if not source.is_enabled:
         return "paused", "Paused by a person.", "Resume it when it should be heard again."
     if source.needs_person:
-        return "needs a person", source.error, source.error_hint or "Mend it, then resume."
+        return "needs reconnecting", source.error, source.error_hint or _RECONNECT
     if source.last_polled_at is None:
         return "not polled yet", "The first poll is about to start.", ""
     return None

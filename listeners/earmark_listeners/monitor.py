@@ -22,7 +22,7 @@ from earmark_listeners.query import QueryError, read
 from earmark_listeners.query_tree import About, And, Filter, Leaf, Near, Node, Not, Or, Term
 from earmark_listeners.whole_words import near, occurs, prepared
 
-__all__ = ["About", "Query", "QueryError", "explain", "match", "parse"]
+__all__ = ["About", "Clause", "Query", "QueryError", "clauses", "explain", "match", "parse"]
 
 _NOTHING = About()
 
@@ -54,6 +54,39 @@ def parse(query: str) -> Query:
         message = "This would match nearly every text: say which word must be there"
         raise QueryError(message, query=query, column=too_open)
     return Query(query, tree, plain, _needles(plain))
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One of the parts that a query is joined of, in words, and the query without it.
+
+    `is_alternative` says that the parts are joined by OR.
+    """
+
+    words: str
+    rest: Query
+    is_alternative: bool
+
+
+def clauses(query: Query) -> tuple[Clause, ...]:
+    """Gives the parts of a query, in their order.
+
+    There are none where it is a single part. A part is left out where nearly every text would
+    match without it.
+    """
+    tree = query.tree
+    if not isinstance(tree, And | Or):
+        return ()
+    is_alternative = isinstance(tree, Or)
+    found = []
+    for place, node in enumerate(tree.nodes):
+        others = tree.nodes[:place] + tree.nodes[place + 1 :]
+        rest = others[0] if len(others) == 1 else type(tree)(others)
+        plain = _plain(rest)
+        if _holds_for_nothing(plain) is None:
+            without = Query(query.source, rest, plain, _needles(plain))
+            found.append(Clause(_words(node), without, is_alternative))
+    return tuple(found)
 
 
 def explain(query: Query) -> str:

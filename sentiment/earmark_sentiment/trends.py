@@ -10,10 +10,10 @@ from sqlmodel import Session, col, select
 
 from earmark_core.access import require
 from earmark_core.clock import Clock
-from earmark_core.coverage import Heard, share
+from earmark_core.heard import covered
 from earmark_core.model import Actor, Role
 from earmark_core.store import Store
-from earmark_core.tables import Brand, PollWindow, RollupHour, RollupModel, ScoreChange, Source
+from earmark_core.tables import Brand, RollupHour, RollupModel, ScoreChange
 from earmark_sentiment import topic_trends
 from earmark_sentiment.tally import Tally
 from earmark_sentiment.topic_trends import TopicTrend
@@ -108,7 +108,7 @@ class Trends:
             before = _total(session, brand_id, start - (end - start), start)
             query = select(RollupHour.channel, *_sums()).where(*_period(brand_id, start, end))
             channels = session.execute(query.group_by(col(RollupHour.channel))).all()
-            coverage = _coverage(session, brand_id, start, min(end, self._clock()))
+            coverage = covered(session, start, end, now=self._clock(), brand_id=brand_id).share
             models = _models(session, brand_id, start, end)
         by_channel = sorted(
             ((channel, _tally(values)) for channel, *values in channels),
@@ -227,27 +227,3 @@ def _models(
     )
     rows = [(model, int(n)) for model, n in session.execute(query)]
     return tuple(sorted(rows, key=lambda row: (-row[1], row[0])))
-
-
-def _coverage(session: Session, brand_id: int, start: datetime, end: datetime) -> float | None:
-    """Gives the share of the brand's source-hours that was heard, each from its source's start."""
-    heard_hours = hours = 0.0
-    for source in session.exec(
-        select(Source).where(col(Source.brand_id) == brand_id, col(Source.is_enabled))
-    ):
-        begin = max(start, source.first_polled_at or source.created_at)
-        rows = session.execute(
-            select(PollWindow.state, PollWindow.covers_from, PollWindow.ended_at).where(
-                col(PollWindow.source_id) == source.id, col(PollWindow.ended_at) >= begin
-            )
-        )
-        heard = share(
-            [Heard(*row) for row in rows],
-            begin,
-            end,
-            grace=timedelta(seconds=source.max_interval_seconds),
-        )
-        if heard is not None:
-            hours += (end - begin).total_seconds()
-            heard_hours += heard * (end - begin).total_seconds()
-    return heard_hours / hours if hours else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from earmark_config.presets import Elsewhere, elsewhere_sources
 from earmark_core.errors import CaseChanged, CaseTaken, ConfigError, NotAllowed, UnknownCase
+from earmark_core.heard import Covered, Gap
 from earmark_core.model import Actor, Cue, Label, Priority, Receipt, ReceiptPart, Role
 from earmark_dashboard.services import BrandRow, Proposal, Services
 from earmark_listeners.contract import ChannelRules
@@ -26,6 +27,7 @@ from earmark_queue.rows import (
     SavedReplyRow,
 )
 from earmark_sentiment.trends import Marker, Tally, TopicTrend, TrendPoint, TrendSummary
+from tests.dashboard.hearing_fakes import FakeBackfills, FakeMonitors, FakeSetup
 from tests.dashboard.learning_fakes import FakeLearning, FakeRescores
 
 ME = Actor("sam", Role.manager, 1)
@@ -690,7 +692,7 @@ class FakeSources:
                 4,
                 "reddit",
                 "r/coffee",
-                "needs a person",
+                "needs reconnecting",
                 "The credentials were refused.",
                 "Put a new secret into env:REDDIT_SECRET, then resume.",
                 False,
@@ -715,11 +717,19 @@ class FakeSources:
                 last_success_at=None if n in {4, 5} else now - timedelta(minutes=3 * n),
                 next_poll_at=now + timedelta(minutes=2), last_item_at=None if n > 3 else now - timedelta(hours=n),
                 lag_seconds=4.0 * n, items_24h=0 if n > 3 else 180 // n, coverage_24h=None if n == 5 else 1 - n * 0.04,
-                is_enabled=n not in self.paused, is_demo=demo, is_polling=n == 1,
+                is_enabled=n not in self.paused, is_demo=demo, is_polling=n == 1, can_backfill=n == 3,
                 spark=tuple((n * k * 7) % 13 for k in range(24)) if n < 4 else (0,) * 24,
             )
             for n, channel, name, state, words, hint, demo in made
         ]  # fmt: skip
+
+    def gaps(self, actor: Actor, source_id: int, *, days: int = 7) -> Sequence[Gap]:
+        at = self.desk.clock()
+        reason = HOSTILE[0] if self.desk.hostile else "the poll failed: the server answers 503."
+        return (Gap(at - timedelta(hours=5), at - timedelta(hours=3, minutes=20), reason),)
+
+    def covered(self, actor: Actor, *, days: int = 7, source_id: int | None = None) -> Covered:
+        return Covered(972.4, 1000.0)
 
     def poll_now(self, actor: Actor, source_id: int) -> int:
         self.desk.log.append(("poll_now", source_id))
@@ -884,4 +894,7 @@ def fake_services(desk: FakeDesk) -> Services:
         judging=FakeJudging(desk=desk),
         rescores=FakeRescores(),
         learning=FakeLearning(desk.clock),
+        backfills=FakeBackfills(),
+        setup=FakeSetup(desk.clock, HOSTILE[0] if desk.hostile else ""),
+        monitors=FakeMonitors(desk.clock, HOSTILE[0] if desk.hostile else ""),
     )

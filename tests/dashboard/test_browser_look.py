@@ -10,7 +10,8 @@ from tests.dashboard.browsing import DESKTOP, PHONE, Server, Visit, row, until, 
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PATHS = ("/", "/mentions", "/outbox", "/trends", "/accuracy", "/learning", "/sources", "/start")
+PATHS = ("/", "/mentions", "/outbox", "/trends", "/accuracy", "/learning", "/monitors", "/sources",
+         "/start")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -51,13 +51,19 @@ def mentions() -> None:
     page()
 
 
+def monitors() -> None:
+    from earmark_dashboard.pages.monitors import page
+
+    page()
+
+
 def whole() -> None:
     from earmark_dashboard.app import show
 
     show()
 
 
-PAGES = (inbox, trends, sources, outbox, start, mentions)
+PAGES = (inbox, trends, sources, outbox, start, mentions, monitors)
 
 
 @pytest.fixture

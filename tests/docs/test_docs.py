@@ -19,11 +19,15 @@ CHANNELS = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
 
 
 def leaves(command: Any, *path: str) -> Iterator[str]:
-    """The names of all visible commands; one of a group is named with it: "learn status"."""
+    """The names of all visible commands; one of a group is named with it: "learn status".
+
+    A group that does something by itself is one of them.
+    """
     if command.hidden:
         return
-    if not hasattr(command, "commands"):
+    if path and (not hasattr(command, "commands") or command.invoke_without_command):
         yield " ".join(path)
+    if not hasattr(command, "commands"):
         return
     for name, inner in command.commands.items():
         yield from leaves(inner, *path, name)

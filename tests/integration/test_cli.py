@@ -76,6 +76,28 @@ def test_score_keeps_order_and_length_and_a_bad_line_loses_nothing(run: Any) -> 
     assert "line 2" in result.stderr
 
 
+def test_a_line_that_cannot_be_scored_says_why_in_plain_words_and_ends_nothing(run: Any) -> None:
+    lines = {
+        b'{"id": "\\ud800", "text": "bad"}': None,
+        b"\xff\xfe\x00": "it is not written in UTF-8",
+        b"not json": "it is not JSON",
+        b"[1, 2]": "it is JSON, but no object",
+        b'{"text": "bad"}': 'it has no "id"',
+        b'{"id": 1}': 'it has no "text"',
+        b'{"id": 1, "text": "bad", "rating": true}': "its rating is not a number from 1 to 5",
+        b'{"id": 1, "text": "bad", "rating": NaN}': "its rating is not a number from 1 to 5",
+    }
+    result = run("score", stdin=b"\n".join(lines), at=False)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["status"] for row in rows] == ["scored", *["error"] * 7]
+    assert rows[0]["id"] == "\ud800"
+    said = result.stderr.splitlines()
+    wanted = [(number, why) for number, why in enumerate(lines.values(), 1) if why]
+    assert len(said) == len(wanted)
+    for line, (number, why) in zip(said, wanted, strict=True):
+        assert f"line {number} cannot be scored: {why}" in line
+
+
 def test_a_receipt_adds_up_and_stands_only_where_there_is_a_compound(run: Any) -> None:
     lines = b"""{"id": 1, "text": "The screen is not great, and support never answered!!"}
 {"id": 2, "text": "Meine Lieferung ist immer noch nicht angekommen, wo bleibt sie denn?"}

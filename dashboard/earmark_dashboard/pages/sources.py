@@ -8,7 +8,10 @@ import streamlit as st
 from earmark_core.errors import EarmarkError
 from earmark_core.model import Actor
 from earmark_dashboard import figures, wire
+from earmark_dashboard.pages.adding import add_source
 from earmark_dashboard.pages.demo import banner
+from earmark_dashboard.pages.earlier import earlier
+from earmark_dashboard.pages.gaps import gaps, overall
 from earmark_dashboard.services import Services, current
 from earmark_dashboard.state import signed_in
 from earmark_listeners.health import SourceRow
@@ -18,7 +21,7 @@ BADGES: dict[str, tuple[str, Any]] = {
     "degraded": (":material/error:", "orange"),
     "silent": (":material/volume_off:", "orange"),
     "failing": (":material/cancel:", "red"),
-    "needs a person": (":material/person_alert:", "red"),
+    "needs reconnecting": (":material/link_off:", "red"),
     "paused": (":material/pause_circle:", "gray"),
     "not polled yet": (":material/schedule:", "gray"),
 }
@@ -47,10 +50,9 @@ def _clicked(action: str, source_id: int) -> None:
 
 
 def _buttons(row: SourceRow) -> None:
-    able = row.is_enabled
     st.button("Poll now", key=f"poll{row.id}", on_click=_clicked, args=("poll", row.id),
-              disabled=not able)  # fmt: skip
-    name, action = ("Pause", "pause") if able else ("Resume", "resume")
+              disabled=not row.is_enabled)  # fmt: skip
+    name, action = ("Pause", "pause") if row.is_enabled else ("Resume", "resume")
     st.button(name, key=f"{action}{row.id}", on_click=_clicked, args=(action, row.id))
 
 
@@ -82,10 +84,11 @@ def _card(services: Services, row: SourceRow) -> None:
     with st.container(border=True, key=f"card_{row.id}", gap="small"):
         _head(row)
         with st.container(key=f"quiet_{row.id}", gap=None):
-            said = (wire.shown(row.words), wire.shown(row.hint))
-            words = " ".join(part for part in said if part)
+            words = wire.shown(f"{row.words} {row.hint}".strip())
             st.text(f"{row.channel} · {wire.shown(row.brand)} · {words}")
         _facts(services, row)
+        gaps(services, row)
+        earlier(services, row)
         shown = st.session_state.get("source_words")
         if shown and shown[0] == row.id:
             st.text(shown[1])
@@ -112,4 +115,6 @@ def page() -> None:
         heard = services.worker_heartbeat()
         late = heard is None or heard.total_seconds() > 60
         st.badge("worker not heard" if late else "worker running", color="red" if late else "green")
+    overall(services, actor)
+    add_source(services, actor)
     _cards()

@@ -1,6 +1,7 @@
 """Hacker News, by the search that Algolia runs for it."""
 
 import json
+import math
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -66,6 +67,7 @@ class HackerNews(Listener[HackerNewsOptions]):
     collects: ClassVar[tuple[str, ...]] = ("stories", "comments", "polls")
     cannot: ClassVar[str] = "more than 1,000 hits between two polls; what was taken away"
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         default_interval_seconds=300,
         min_interval_seconds=60,
@@ -95,12 +97,51 @@ class HackerNews(Listener[HackerNewsOptions]):
                 note=note,
             )
 
+    async def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields the hits of a stretch of time, from its end back to its start.
+
+        Each page asks anew for what is not newer than the oldest hit so far, because the search
+        gives no more than 1,000 hits to one question. More than that in one second are not all
+        given: then the page is truncated.
+        """
+        first, upper, number = _seconds(start), _seconds(end) - 1, 0
+        if since is not None:
+            upper = min(upper, _read_cursor(since) or 0)
+        while upper >= first:
+            hits, _ = await self._page(number, f"created_at_i>={first},created_at_i<={upper}")
+            items, bad_items = self._read(hits)
+            moments = [_seconds(item.published_at) for item in items if item.published_at]
+            if moments and not first <= min(moments) <= max(moments) <= upper:
+                raise Malformed(
+                    "The search does not keep to the stretch of time that was asked for.",
+                    subject=self.options.base_url,
+                )
+            oldest = min(moments, default=upper)
+            is_stuck = oldest >= upper and len(hits) == _PER_PAGE
+            lost = is_stuck and (number + 1) * _PER_PAGE >= _WALL
+            number = number + 1 if is_stuck and not lost else 0
+            ended = len(hits) < _PER_PAGE
+            upper = first - 1 if ended else oldest - 1 if lost else oldest
+            yield Batch(
+                items=items,
+                cursor=Cursor(json.dumps({"after": upper})),
+                bad_items=bad_items,
+                state=WindowState.truncated if lost else WindowState.backfilled,
+                covers_from=max(start, _moment(upper + 1)),
+                note=f"more than {_WALL} hits in one second" if lost else "",
+            )
+
     async def _pages(self, after: int | None) -> tuple[list[list[Any]], str]:
         """Gives the pages from the newest on, and what is missing in words, "" if nothing is."""
         pages: list[list[Any]] = []
         seen: set[str] = set()
         for number in range(self.options.max_pages):
-            hits, total = await self._page(number, after)
+            wanted = None
+            if after is not None:
+                wanted = f"created_at_i>{after - self.options.overlap_seconds}"
+            hits, total = await self._page(number, wanted)
             fresh = {_key(hit): hit for hit in hits if _key(hit) not in seen}
             seen.update(fresh)
             pages.append(list(fresh.values()))
@@ -111,7 +152,7 @@ class HackerNews(Listener[HackerNewsOptions]):
                 return pages, f"{total} hits, of which {_WALL} are given" if lost else ""
         return pages, f"only the newest {len(seen)} hits were read"
 
-    async def _page(self, number: int, after: int | None) -> tuple[list[Any], int]:
+    async def _page(self, number: int, within: str | None) -> tuple[list[Any], int]:
         params = {
             "query": self.options.query,
             "tags": self.options.tags,
@@ -119,8 +160,8 @@ class HackerNews(Listener[HackerNewsOptions]):
             "hitsPerPage": str(_PER_PAGE),
             "page": str(number),
         }
-        if after is not None:
-            params["numericFilters"] = f"created_at_i>{after - self.options.overlap_seconds}"
+        if within is not None:
+            params["numericFilters"] = within
         base_url = self.options.base_url
         answer = await self.fetch.get(
             f"{base_url}/api/v1/search_by_date",
@@ -158,6 +199,14 @@ class HackerNews(Listener[HackerNewsOptions]):
         return Cursor(json.dumps({"after": min(now, max(moments, default=now))}))
 
 
+def _seconds(moment: datetime) -> int:
+    return math.ceil(moment.timestamp())
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
 def _key(hit: Any) -> str:
     return str(hit.get("objectID")) if isinstance(hit, dict) else repr(hit)
 
@@ -165,7 +214,7 @@ def _key(hit: Any) -> str:
 def _to_item(raw: Any, site: str) -> Item:
     hit = read_as(_Hit, raw)
     try:
-        published_at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=hit.created_at_i)
+        published_at = _moment(hit.created_at_i)
     except OverflowError:
         raise Malformed("created_at_i is no moment of this calendar") from None
     tags = raw.get("_tags")

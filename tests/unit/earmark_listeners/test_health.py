@@ -7,9 +7,11 @@ import pytest
 
 from earmark_core.tables import PollWindow, Source
 from earmark_listeners.health import condition
+from earmark_listeners.rhythm import Silence
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+QUIET = Silence(30 * HOUR, 14.2)
 
 
 def source(**facts: Any) -> Source:
@@ -26,25 +28,24 @@ def window(state: str) -> PollWindow:
 
 
 @pytest.mark.parametrize(
-    ("facts", "windows", "gap", "state", "word"),
+    ("facts", "windows", "silence", "state", "word"),
     [
-        ({}, ["complete"], HOUR, "healthy", "heard"),
+        ({}, ["complete"], None, "healthy", "heard"),
         ({"is_enabled": False}, [], None, "paused", "person"),
-        ({"needs_person": True, "error": "Bad token."}, [], None, "needs a person", "token"),
+        ({"needs_person": True, "error": "Bad token."}, [], None, "needs reconnecting", "token"),
         ({"last_polled_at": None}, [], None, "not polled yet", "first"),
         ({"error_streak": 1, "error": "Down."}, ["failed"], None, "degraded", "once: Down."),
         ({"error_streak": 3, "error": "Down."}, ["failed"], None, "failing", "3 times"),
         ({"not_before": NOW + HOUR, "error": "Slow."}, [], None, "degraded", "Slow."),
-        ({}, ["complete", "truncated"], HOUR, "degraded", "gap"),
-        ({"last_item_at": NOW - 30 * HOUR}, ["complete"], HOUR, "silent", "30 h"),
-        ({"last_item_at": NOW - 30 * HOUR}, ["complete"], 7 * HOUR, "healthy", "heard"),
-        ({"last_item_at": NOW - 30 * HOUR}, ["complete"], None, "healthy", "heard"),
+        ({}, ["complete", "truncated"], None, "degraded", "gap"),
+        ({}, ["complete"], QUIET, "silent", "30 h; by its own rhythm 14"),
+        ({"error_streak": 1, "error": "Down."}, ["failed"], QUIET, "degraded", "Down."),
     ],
 )
 def test_the_state_is_told_in_plain_words(
-    facts: dict[str, Any], windows: list[str], gap: timedelta | None, state: str, word: str
+    facts: dict[str, Any], windows: list[str], silence: Silence | None, state: str, word: str
 ) -> None:
-    found, words, hint = condition(source(**facts), [window(w) for w in windows], gap, NOW)
+    found, words, hint = condition(source(**facts), [window(w) for w in windows], silence, NOW)
     assert found == state
     assert word in words
     assert hint or state in {"healthy", "not polled yet", "degraded", "failing"}

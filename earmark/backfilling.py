@@ -1,0 +1,144 @@
+"""Fetching what a source said earlier: the work behind a backfill job.
+
+A page is one transaction: items, the window in the ledger, and how far the job is. Whoever takes
+the job next goes on behind the last page. What is found is history and opens no case.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from earmark.app import Parts
+from earmark.cleaning import Place, prepare
+from earmark.ingest import keep_bad_items, store_rows
+from earmark.matching import load_watch
+from earmark_core import jobs
+from earmark_core.errors import EarmarkError
+from earmark_core.jobs import JobRow
+from earmark_core.model import Cursor, WindowState
+from earmark_core.tables import Job, PollWindow, Source
+from earmark_listeners.contract import Batch
+
+PAGE_SECONDS = 120.0
+PAUSE_SECONDS = 1.0
+
+
+class Backfilling:
+    """One backfill job at work; *pause* is the wait between two pages, to be polite."""
+
+    def __init__(self, parts: Parts, job: JobRow, *, pause: float | None = None) -> None:
+        self._parts = parts
+        self._job = job
+        self._pause = PAUSE_SECONDS if pause is None else pause
+        self._start = datetime.fromisoformat(job.payload["start"])
+        self._end = datetime.fromisoformat(job.payload["end"])
+        self.total = int((self._end - self._start).total_seconds())
+        self.done = job.done
+
+    async def run(self, tick: Callable[[int, int], None] = lambda _done, _total: None) -> None:
+        """Works to the end, or until somebody wants it cancelled, and closes the job."""
+        try:
+            place, pages = await asyncio.to_thread(self._begin)
+            async with aclosing(pages):  # type: ignore[type-var]
+                while (batch := await self._next(pages)) is not None:
+                    if not await asyncio.to_thread(self._keep, place, batch):
+                        return
+                    tick(self.done, self.total)
+                    await asyncio.sleep(self._pause)
+        except TimeoutError:
+            self._close("failed", "The source took too long to answer.")
+        except EarmarkError as error:
+            self._close("failed", f"{error.message} {error.hint}".strip())
+        else:
+            await asyncio.to_thread(self._finish)
+            tick(self.done, self.total)
+
+    def _begin(self) -> tuple[Place, AsyncIterator[Batch]]:
+        with self._parts.store.read() as session:
+            source = session.get_one(Source, self._job.payload["source_id"])
+            place = Place(
+                source_id=source.id or 0, brand_id=source.brand_id, channel=source.channel,
+                include=source.include, exclude=source.exclude, takes_all=source.takes_all,
+                is_history=True, name=source.name,
+            )  # fmt: skip
+            options = dict(source.options)
+        cursor = self._job.payload.get("cursor")
+        listener = self._parts.build(place.channel, options)
+        return place, listener.backfill(self._start, self._end, Cursor(cursor) if cursor else None)
+
+    async def _next(self, pages: AsyncIterator[Batch]) -> Batch | None:
+        async with asyncio.timeout(PAGE_SECONDS):
+            return await anext(pages, None)
+
+    def _keep(self, place: Place, batch: Batch) -> bool:
+        """Stores a page; gives False where the job has ended or is somebody else's now."""
+        parts, now = self._parts, self._parts.clock()
+        rows = prepare(batch.items, place, now)
+        found = load_watch(parts.store).matches(place, rows)
+        reached = max(self._start, min(batch.covers_from or self._end, self._end))
+        with parts.store.write() as session:
+            job = jobs.hold(session, self._job, done=self.done, now=now)
+            if job is None:
+                return False
+            kept = store_rows(parts.store, session, place, rows, found, now)
+            keep_bad_items(session, place, batch.bad_items, now)
+            payload = dict(job.payload)
+            window = self._window(session, payload, now)
+            window.covers_from = reached
+            window.pages += 1
+            window.items += kept.items
+            window.new_items += kept.new
+            window.bad_items += len(batch.bad_items)
+            if batch.state is WindowState.truncated:
+                window.state, window.note = WindowState.truncated, batch.note
+            payload["new"] = payload.get("new", 0) + kept.new
+            payload["cursor"] = str(batch.cursor) if batch.cursor else payload.get("cursor")
+            job.payload = payload
+            self.done = max(self.done, int((self._end - reached).total_seconds()))
+            job.done, job.total = self.done, self.total
+            if job.wants_cancel:
+                _end(job, "cancelled", self._words(payload, reached), now)
+            return not job.wants_cancel
+
+    def _window(self, session: Session, payload: dict[str, Any], now: datetime) -> PollWindow:
+        """Gives the job's one window in the ledger: from how far it is to the stretch's end."""
+        window = session.get(PollWindow, payload["window_id"]) if "window_id" in payload else None
+        if window is None:
+            window = PollWindow(
+                source_id=self._job.payload["source_id"], state=WindowState.backfilled,
+                covers_from=self._end, started_at=now, ended_at=self._end,
+            )  # fmt: skip
+            session.add(window)
+            session.flush()
+            payload["window_id"] = window.id
+        return window
+
+    def _finish(self) -> None:
+        """Closes the job: now the whole stretch is heard."""
+        now = self._parts.clock()
+        with self._parts.store.write() as session:
+            job = jobs.hold(session, self._job, done=self.done, now=now)
+            if job is None:
+                return
+            payload = dict(job.payload)
+            self._window(session, payload, now).covers_from = self._start
+            self.done = self.total
+            job.payload, job.done, job.total = payload, self.done, self.total
+            _end(job, "done", self._words(payload, self._start), now)
+
+    def _close(self, state: str, why: str) -> None:
+        hint = "Ask for the same stretch again: it goes on where it was."
+        jobs.end(self._parts.store, self._job.id, state=state, note=f"{why} {hint}",
+                 now=self._parts.clock())  # fmt: skip
+
+    def _words(self, payload: dict[str, Any], reached: datetime) -> str:
+        whole = f"{reached:%d %b %Y %H:%M} to {self._end:%d %b %Y %H:%M} UTC"
+        return f"{payload.get('new', 0):,} new mentions, {whole}."
+
+
+def _end(job: Job, state: str, note: str, now: datetime) -> None:
+    job.state, job.note, job.ended_at, job.lease_until = state, note, now, None
