@@ -68,7 +68,7 @@ class Instagram(Listener[InstagramOptions]):
         can_delete=True,
         default_interval_seconds=900,
         min_interval_seconds=120,
-        note="4 hashtags and one link at most; what a tag or hashtag finds is answered by hand.",
+        note="4 hashtags and one link at most; what a tag or hashtag finds is answered in the app.",
     )
 
     def __init__(self, options: InstagramOptions, wiring: Wiring) -> None:
