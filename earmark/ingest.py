@@ -78,7 +78,7 @@ def keep_page(store: Store, due: Due, batch: Batch, watch: Watch, now: datetime)
     found = watch.matches(place, rows)
     with store.write() as session:
         kept = store_rows(store, session, place, rows, found, now)
-        _quarantine(session, place, batch.bad_items, now)
+        quarantine(session, place, batch.bad_items, now)
         withdraw(session, place.source_id, batch.gone, now)
         _move_cursor(session, due, batch, now, had_news=kept.new > 0)
         _grow_window(session, due, kept, len(batch.bad_items), now)
@@ -257,9 +257,8 @@ def _match(
         )
 
 
-def _quarantine(
-    session: Session, place: Place, bad_items: Iterable[BadItem], now: datetime
-) -> None:
+def quarantine(session: Session, place: Place, bad_items: Iterable[BadItem], now: datetime) -> None:
+    """Keeps what could not be read, with the reason."""
     for bad in bad_items:
         session.add(
             Quarantine(

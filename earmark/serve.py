@@ -10,8 +10,10 @@ from sqlmodel import col, select
 
 from earmark.app import Parts, rules_of
 from earmark.brands import Brands
+from earmark.hooks import Hooks
 from earmark.matching import load_watch
 from earmark.people import local_actor
+from earmark.reception import Reception
 from earmark.worker import heartbeat_age
 from earmark_core.access import may, require
 from earmark_core.errors import ConfigError
@@ -51,6 +53,7 @@ def services(parts: Parts) -> Services:
         worker_heartbeat=heartbeat,
         needs_approval=lambda actor, case_id: needs_approval(parts, actor, case_id),
         learning=learning(parts),
+        deliver=Hooks(parts).deliver,
     )
 
 
@@ -98,7 +101,10 @@ def dashboard(parts: Parts, *, parent: int = 0) -> None:
     """Serves the pages until the process is told to stop, or whoever started it is gone."""
     if parent:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    reception = Reception(parts.store, parts.clock)
+    reception.start()
     serve(services(parts), parts.settings.host, parts.settings.port)
+    reception.end()
     parts.store.close()
 
 
