@@ -14,6 +14,7 @@ from typing import Any
 
 from earmark.ingest import keep_page
 from earmark.matching import Watch, load_watch
+from earmark.reception import heard
 from earmark.scoring import score_pending
 from earmark_core.clock import Clock
 from earmark_core.errors import ConfigError
@@ -101,7 +102,10 @@ class Pipeline:
                 hint=error.hint,
                 needs_person=True,
             )
-        return await poll(listener, due.cursor, keep, deadline=POLL_DEADLINE)
+        outcome = await poll(listener, due.cursor, keep, deadline=POLL_DEADLINE)
+        if listener.stability == "push" and outcome.went_well:  # there was nobody to ask
+            return await asyncio.to_thread(heard, self._store, due.window_id, self._clock())
+        return outcome
 
     async def score(self) -> int:
         """Scores what has no score yet, a batch at a time; gives how many."""

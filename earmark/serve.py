@@ -10,9 +10,11 @@ from sqlmodel import col, select
 
 from earmark.app import Parts, rules_of
 from earmark.brands import Brands
+from earmark.hooks import Hooks
 from earmark.matching import load_watch
 from earmark.monitors import Monitors
 from earmark.people import local_actor
+from earmark.reception import Reception
 from earmark.sourcing import SourceSetup
 from earmark.worker import heartbeat_age
 from earmark_core.access import may, require
@@ -56,6 +58,7 @@ def services(parts: Parts) -> Services:
         backfills=parts.backfills,
         setup=SourceSetup(parts),
         monitors=Monitors(parts.store, parts.clock),
+        deliver=Hooks(parts).deliver,
     )
 
 
@@ -103,7 +106,10 @@ def dashboard(parts: Parts, *, parent: int = 0) -> None:
     """Serves the pages until the process is told to stop, or whoever started it is gone."""
     if parent:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    reception = Reception(parts.store, parts.clock)
+    reception.start()
     serve(services(parts), parts.settings.host, parts.settings.port)
+    reception.end()
     parts.store.close()
 
 

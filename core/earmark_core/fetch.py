@@ -20,6 +20,7 @@ from earmark_core.address import AllowRule, destination
 from earmark_core.answer import Answer
 from earmark_core.clock import Clock, system_clock
 from earmark_core.connection import CONNECT_SECONDS, Progress, blocked, failure, following, line
+from earmark_core.dial import Dialer
 from earmark_core.errors import Malformed, Rejected, Unavailable
 from earmark_core.inflate import ACCEPTED, Bounded
 from earmark_core.redact import register_secret
@@ -50,7 +51,7 @@ class Fetcher:
 
     At most 2 requests are made to one host at a time, more wait their turn, which does not
     count against the deadline. Nothing is retried here and no status is judged: see
-    `Answer.checked`.
+    `Answer.checked`. `dial` is the door for what does not speak HTTP, under the same rule.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Fetcher:
         clock: Clock,
         stands_in: bool = False,
     ) -> None:
+        self.dial = Dialer(rule, seconds=deadline_seconds)
         self._rule = rule
         self._public = public
         self._named = named

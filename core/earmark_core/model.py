@@ -46,6 +46,8 @@ class CaseStatus(StrEnum):
 
 
 ALIVE = (CaseStatus.new, CaseStatus.open, CaseStatus.waiting, CaseStatus.snoozed)
+AUTOMATIC = "automatic mail"
+"""The kind of an item that a machine wrote: it is kept, and opens no case."""
 
 
 class Priority(StrEnum):

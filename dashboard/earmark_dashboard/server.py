@@ -1,4 +1,7 @@
-"""The dashboard as an ASGI application: health, headers, warm-up; is handed its services."""
+"""The dashboard as an ASGI application: health, deliveries, headers, warm-up.
+
+It is handed its services.
+"""
 
 import gc
 import importlib
@@ -16,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from earmark_dashboard import theme
+from earmark_dashboard import hooks, theme
 from earmark_dashboard.security import SecurityHeaders
 from earmark_dashboard.services import Services, current, provide
 
@@ -82,7 +85,7 @@ def create_app(services: Services, *, allowed_hosts: Sequence[str] = LOOPBACK) -
     theme.apply(list(allowed_hosts))
     return st.App(
         SCRIPT,
-        routes=[Route("/health", health)],
+        routes=[Route("/health", health), hooks.ROUTE],
         middleware=[Middleware(SecurityHeaders)],
         lifespan=_lifespan,
         on_script_error=script_failed,

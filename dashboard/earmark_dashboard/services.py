@@ -1,8 +1,9 @@
 """What the pages are handed before they run, and how they reach it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from earmark_core.clock import Clock
 from earmark_core.model import Actor, Receipt
@@ -20,7 +21,7 @@ from earmark_dashboard.hearing import BackfillsService, MonitorsService, SetupSe
 from earmark_dashboard.learned import JudgingService, LearningService, RescoresService
 from earmark_listeners.contract import ChannelRules
 
-__all__ = ["BrandRow", "Proposal", "Services", "current", "provide"]
+__all__ = ["BrandRow", "Proposal", "Services", "Taken", "current", "provide"]
 
 
 def _no_receipt(_actor: Actor, _mention_id: int) -> Receipt | None:
@@ -36,6 +37,19 @@ def _never_approved(_actor: Actor, _case_id: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What the sender of a delivery is told: 2xx only once all that is to be kept is stored."""
+
+    status: int
+    body: Mapping[str, Any] = field(default_factory=dict)
+    retry_after: int = 0
+
+
+Deliver = Callable[[str, Mapping[str, str], bytes], Awaitable[Taken]]
+"""Given the source's key in the address, the headers in small letters and the body as it came."""
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """All that the dashboard can do, built by whoever starts it.
 
@@ -44,7 +58,8 @@ class Services:
     gives how long ago the worker was last heard, None for never. `needs_approval` tells
     whether a reply of this actor to this case waits for an approver. `learning` is None where
     the scorer in use was brought by somebody else and cannot learn; `setup`, `backfills` and
-    `monitors` where what is listened to is not changed from here.
+    `monitors` where what is listened to is not changed from here. `deliver` takes what other
+    programs send; None where nothing is taken.
     """
 
     cases: CasesService
@@ -65,6 +80,7 @@ class Services:
     setup: SetupService | None = None
     backfills: BackfillsService | None = None
     monitors: MonitorsService | None = None
+    deliver: Deliver | None = None
 
 
 _provided: list[Services] = []

@@ -24,6 +24,7 @@ class Seen:
     brand_id: int | None
     is_competitor: bool = False
     is_own: bool = False
+    is_automatic: bool = False
     is_history: bool = False
     is_gone: bool = False
     is_twin: bool = False
@@ -181,6 +182,7 @@ def _refusal(seen: Seen) -> str:
         (seen.brand_id is None, "no monitor matches it"),
         (seen.is_competitor, "it is about a competitor"),
         (seen.is_own, "it is our own"),
+        (seen.is_automatic and not seen.asked, "a machine wrote it"),
         (seen.is_history and not seen.asked, "it is older than the first poll"),
         (seen.is_gone, "it is gone at the source"),
         (seen.is_twin, "the same post was heard at another source"),

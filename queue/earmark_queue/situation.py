@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from earmark_core.model import CaseStatus, Cue, Label, Priority
+from earmark_core.model import AUTOMATIC, CaseStatus, Cue, Label, Priority
 from earmark_core.tables import Brand, Case, CaseMention, Match, Mention, Reply
 from earmark_queue import contacts
 from earmark_queue.casework import IS_ALIVE, clock_of, key, literals, terms_of
@@ -80,6 +80,7 @@ def as_seen(mention: Mention, claim: Claim | None, known_revision: int | None = 
         brand_id=claim.brand_id if claim else None,
         is_competitor=claim.is_competitor if claim else False,
         is_own=mention.is_own,
+        is_automatic=mention.kind == AUTOMATIC,
         is_history=mention.is_history,
         is_gone=mention.gone_at is not None,
         is_twin=mention.twin_of is not None,

@@ -11,8 +11,11 @@ NETWORK = {"aiohttp", "http.client", "httpx", "httpx_aiohttp", "requests", "urll
            "urllib3"}  # fmt: skip
 DOOR = {
     f"core/earmark_core/{name}.py"
-    for name in ("answer", "connection", "fetch", "inflate", "target")
+    for name in ("answer", "connection", "dial", "fetch", "inflate", "target")
 }
+# Mail is spoken over a line that the door opens; `socket` is opened by nobody else.
+MAIL = {"imaplib", "poplib", "smtplib", "ftplib", "nntplib", "telnetlib"}
+MAIL_ROOM = "listeners/earmark_listeners/channels/email/"
 DEMO = "earmark/demo/"
 # The supervisor asks its own two processes on this machine whether they answer.
 SELF = {"earmark/cli/run.py", "earmark/supervisor.py"}
@@ -57,6 +60,14 @@ def test_the_network_has_one_door(modules) -> None:
         if name not in DOOR | SELF and not name.startswith(DEMO)
     }
     assert {name: found for name, found in roots.items() if found} == {}
+
+
+def test_mail_is_spoken_in_one_room_over_a_line_of_the_door(modules) -> None:
+    speakers = {name for name, tree in modules.items() if imported(tree) & MAIL}
+    assert speakers == {f"{MAIL_ROOM}imap.py", f"{MAIL_ROOM}smtp.py"}
+    room = {name: tree for name, tree in modules.items() if name.startswith(MAIL_ROOM)}
+    assert [name for name, tree in room.items() if imported(tree) & {"socket", "ssl"}] == []
+    assert len(room) > 5
 
 
 def _is_network(module: str) -> bool:

@@ -152,6 +152,16 @@ class Recording:
         kind = self.script.get("secrets", {}).get(reference)
         return made_secret(kind) if kind else TOKEN
 
+    @property
+    def uses_token(self) -> bool:
+        """Tells whether the marked token is an option's secret, or given by the platform."""
+        if "{{token}}" in json.dumps(self.script):
+            return True
+        made = self.script.get("secrets", {})
+        named = channels()[self.channel].options_type.model_fields.items()
+        secrets = [key for key, field in named if "secret" in (field.json_schema_extra or {})]
+        return any(self.options.get(key, "") not in {"", *made} for key in secrets)
+
     def platform(self, number: int) -> Platform:
         polls = self.script["polls"]
         return Platform(self.folder, polls[number], number % len(polls))
@@ -182,8 +192,8 @@ class Recording:
             listener = build(self.channel, self.options, Wiring(fetch, clock, self.secret))
             stand_in = self.folder / "stand_in.py"
             if stand_in.exists():
-                module = loaded(stand_in)
-                listener = module.wired(listener, getattr(handler, "number", 0), self.folder)
+                number, answers = getattr(handler, "number", 0), getattr(handler, "answers", ())
+                listener = loaded(stand_in).wired(listener, number, self.folder, answers)
             try:
                 return await act(listener)
             finally:

@@ -14,7 +14,6 @@ import httpx
 import pytest
 
 from earmark_core.errors import ListenerError, Malformed, Rejected, Unavailable
-from earmark_listeners.registry import channel
 
 PAGE = {"text": "<!doctype html><html><body>Log in</body></html>", "type": "text/html"}
 
@@ -138,17 +137,11 @@ def test_platform_that_never_ends_is_left(over_http, since, turn):
 
 def test_secret_is_sent_and_never_shown(over_http, token, caplog):
     caplog.set_level(logging.DEBUG)
-    listener = channel(over_http.channel)
-    secrets = [
-        key
-        for key, field in listener.options_type.model_fields.items()
-        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("secret")
-    ]
+    if not over_http.uses_token:
+        return  # nothing marked is in play: a platform's own words are not ours to hide
     platform = over_http.platform(0)
     batches = over_http.poll(platform)
-    used = [over_http.options[key] for key in secrets if over_http.options.get(key)]
-    if any(reference not in over_http.script.get("secrets", {}) for reference in used):
-        assert token in "".join(sent_in(r) for r in platform.requests), "no secret was sent"
+    assert token in "".join(sent_in(r) for r in platform.requests), "no secret was sent"
     echo = {"text": json.dumps({"error": f"the token {token} is not valid"})}
     shown = []
     for status in (400, 401, 403, 422, 429, 500, 200):

@@ -4,7 +4,7 @@ import pytest
 from sqlmodel import select
 
 from earmark_core.errors import CaseChanged, CaseClosed, CaseError, CaseTaken, UnknownCase
-from earmark_core.model import Actor, Label, Priority, Role
+from earmark_core.model import AUTOMATIC, Actor, Label, Priority, Role
 from earmark_core.tables import Correction, Mention, RollupHour
 from earmark_queue import clocks
 
@@ -44,6 +44,7 @@ def test_nobody_named_and_no_thread_still_has_one_case_each(desk):
     "more",
     [
         {"is_own": True},
+        {"kind": AUTOMATIC},
         {"is_history": True},
         {"brand": None},
         {"label": "positive", "p_neg": 0.0, "cues": []},

@@ -49,6 +49,8 @@ def kinds(seen: Seen, situation: Situation | None = None) -> list[type]:
         (replace(BAD, brand_id=None), False),
         (replace(BAD, is_competitor=True), False),
         (replace(BAD, is_own=True), False),
+        (replace(BAD, is_automatic=True), False),
+        (replace(BAD, is_automatic=True, asked=True), True),
         (replace(BAD, is_history=True), False),
         (replace(BAD, is_gone=True), False),
         (replace(BAD, is_twin=True), False),
