@@ -140,13 +140,15 @@ def read_for_ever(line: Line) -> None:
 
 def test_a_line_that_breaks_is_interrupted(serving) -> None:
     def reset(sock: socket.socket) -> None:
+        sock.recv(1)  # not before the other side is through with connecting
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
 
     port = serving(reset)
 
     async def body() -> None:
         async with dialer(port).line("127.0.0.1", port, "none") as line:
-            await line.run(lambda: [line.socket.recv(1) or line.socket.sendall(b"x" * 10**6)])
+            await line.run(lambda: line.socket.sendall(b"x"))
+            await line.run(lambda: line.socket.recv(1))
 
     with pytest.raises(Interrupted, match="connection failed"):
         asyncio.run(body())
