@@ -132,7 +132,12 @@ def volume(rows: Rows, mode: str = "light", marks: Rows | None = None) -> Any:
             x=_time(len(rows)),
             y=alt.Y("mentions:Q", stack=True, title="Mentions"),
             color=alt.Color(
-                "label:N", scale=colours, legend=alt.Legend(title=None, orient="bottom")
+                "label:N",
+                scale=colours,
+                # Four names have to fit on a phone.
+                legend=alt.Legend(
+                    title=None, orient="bottom", columnPadding=4, labelFontSize=12, symbolSize=70
+                ),
             ),
             order=alt.Order("order:Q"),
             tooltip=[
@@ -178,8 +183,8 @@ def share_of_voice(rows: Sequence[tuple[str, bool, int]], mode: str) -> Any:
     return (bars + words).properties(height=HEIGHT)
 
 
-def hours(rows: Sequence[tuple[int, int, int]]) -> Any:
-    """Gives mentions by weekday and hour (UTC)."""
+def hours(rows: Sequence[tuple[int, int, int]], mode: str = "light") -> Any:
+    """Gives mentions by weekday and hour (UTC); an hour of none is nearest to the background."""
     cells = [{"day": DAYS[day], "hour": hour, "n": n} for day, hour, n in rows]
     return (
         alt.Chart(data_of(cells))
@@ -194,7 +199,7 @@ def hours(rows: Sequence[tuple[int, int, int]]) -> Any:
             color=alt.Color(
                 "n:Q",
                 title="Mentions",
-                scale=alt.Scale(scheme="viridis", reverse=True),
+                scale=alt.Scale(scheme="viridis", reverse=mode != "dark"),
                 legend=alt.Legend(gradientLength=150, tickCount=3),
             ),
             tooltip=[

@@ -106,11 +106,15 @@ def marked(marker: Marker) -> str:
     return f"scored by {marker.to_model} from here on, by {marker.from_model} before"
 
 
+def _mentions(number: int) -> str:
+    return "1 mention" if number == 1 else f"{number:,} mentions"
+
+
 def mixed(summary: TrendSummary, markers: Sequence[Marker]) -> str:
     """Gives in words that a period mixes figures of several models, nothing where it does not."""
     if not summary.is_mixed:
         return ""
-    named = [f"{model} ({number:,} mentions)" for model, number in summary.models[:_NAMED]]
+    named = [f"{model} ({_mentions(number)})" for model, number in summary.models[:_NAMED]]
     more = len(summary.models) - len(named)
     rest = f" and {more} more" if more else ""
     since = [marker.at for marker in markers if marker.kind != "rescore"]

@@ -70,9 +70,10 @@ def next_step(status: LearnStatus) -> str:
 
 def threshold_words(status: LearnStatus) -> tuple[str, str]:
     """Gives from which probability on a mention is queued, and why."""
-    n = f" · n {status.active.n if status.active and not status.is_stale else 0:,}"
+    active = None if status.is_stale else status.active
+    n = f" · n {active.n:,}" if active else ""
     if status.queue_from is None:
-        why = f"not yet calibrated under {CALIBRATED_FROM} corrections"
+        why = f"a version learned from {CALIBRATED_FROM} corrections or more would set it"
         if status.is_calibrated:
             why = f"no threshold gave a precision of {PRECISION:g} on your corrections"
         return "where likeliest", f"as shipped: {why}{n}"
@@ -216,11 +217,15 @@ def label_rows(job: JobRow) -> list[dict[str, Any]]:
             "Label": str(name),
             "Before": before.get(name, 0),
             "After": after.get(name, 0),
-            "Change": f"{after.get(name, 0) - before.get(name, 0):+,}".replace("-", "−"),
+            "Change": _moved(after.get(name, 0) - before.get(name, 0)),
         }
         for name in (*Label, "unscored")
         if name in before or name in after
     ]
+
+
+def _moved(by: int) -> str:
+    return f"{by:+,}".replace("-", "−") if by else "0"
 
 
 def moved_rows(job: JobRow) -> list[dict[str, Any]]:

@@ -91,7 +91,7 @@ def facts(row: Entry) -> list[tuple[str, str]]:
         ("Stars", stars(row.rating)),
         ("Stars and words", "disagree" if row.is_conflict else ""),
         ("Topics", topics(row.aspects)),
-        ("Signs of an answer wanted", ", ".join(f"{one.kind}: {one.words}" for one in row.cues)),
+        ("Signs", ", ".join(f"{one.kind} “{one.words}”" for one in row.cues)),
         ("A person says", needed),
         ("About us", "" if row.is_relevant else "no, a person says"),
         ("Scored by", row.model_id),

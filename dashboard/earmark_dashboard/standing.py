@@ -53,6 +53,10 @@ NUMBER_NAMES = {
 """The names of `earmark_sentiment.features.NAMES`, and of other shares, as a person reads them."""
 
 
+_LIGHTER = {"word": "words", "number": "of the whole text", "brand": "learned for this brand"}
+"""What the lighter shares of a group are called where they stand in one line."""
+
+
 class _Share(NamedTuple):
     kind: str
     name: str
@@ -93,6 +97,27 @@ def standing(receipt: Receipt) -> dict[str, Any] | None:
         "logit": sum(hundredths),
         "groups": groups,
     }
+
+
+def table(stands: dict[str, Any]) -> list[dict[str, str]]:
+    """Gives what `standing` gives as a short table of signed shares, the sum last."""
+    rows = []
+    for group in stands["groups"]:
+        if group["kind"] == "base":
+            rows.append((NUMBER_NAMES[_BASE], group["value"]))
+            continue
+        rows += group["lines"]
+        count, rest = group["small"]
+        count += len(group["more"])
+        if count:
+            lighter = rest + sum(value for _, value in group["more"])
+            rows.append((f"{count} more {_LIGHTER[group['kind']]}", lighter))
+    rows.append(("Sum", stands["logit"]))
+    return [{"What": name, "For negative": _signed(value)} for name, value in rows]
+
+
+def _signed(hundredths: int) -> str:
+    return f"{hundredths / 100:+.2f}".replace("-", "−") if hundredths else "0.00"
 
 
 def apportioned(values: Sequence[float]) -> list[int]:

@@ -39,6 +39,10 @@ def by_topic(topics: Sequence[TopicTrend]) -> Rows:
     ]
 
 
+def _signed(net: int) -> str:
+    return f"{net:+}".replace("-", "−") if net else "0"
+
+
 def _parts(row: dict[str, Any]) -> Rows:
     """Gives the bars of one topic: what is neutral stands half on either side of the middle."""
     half = row["neutral"] / 2
@@ -47,7 +51,7 @@ def _parts(row: dict[str, Any]) -> Rows:
         "neutral": (-half, half),
         "positive": (half, half + row["positive"]),
     }
-    net = "–" if row["net"] is None else f"{row['net']:+.0f}".replace("-", "−")
+    net = "–" if row["net"] is None else _signed(round(row["net"]))
     return [
         {
             **row,

@@ -82,7 +82,9 @@ class Effect:
 
 
 def _value(value: float | None) -> str:
-    return "as in the lexicon" if value is None else f"{value:+.1f}" if value else "0"
+    if value is None:
+        return "as in the lexicon"
+    return f"{value:+.1f}".replace("-", "−") if value else "0"
 
 
 def lexicon_after(model: BrandModel | None, word: str, after: float | None) -> Mapping[str, float]:

@@ -232,5 +232,5 @@ class FakeRescores:
             "labels_after": {"negative": 960, "neutral": 2_840, "positive": 1_012},
             "diff": {"neutral -> negative": 110, "positive -> negative": 50, "positive -> neutral": 50},
         }  # fmt: skip
-        note = "4,812 mentions scored again; 210 labels changed."
+        note = "4,812 mentions scored again; 210 labels changed: neutral -> negative 110."
         self.job = JobRow(7, "rescore", payload, "done", 4_812, 4_812, note, False)

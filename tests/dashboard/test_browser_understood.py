@@ -108,6 +108,16 @@ def test_the_receipt_shows_what_the_label_stands_on_and_it_adds_up(opened: Any) 
     assert why.evaluate("element => element.getRootNode().activeElement === element")
 
 
+def test_a_receipt_that_opens_below_the_edge_of_a_phone_comes_into_sight(opened: Any) -> None:
+    page = opened(1007, PHONE)
+    page.get_by_role("button", name="Why?").first.click()
+    page.locator(".receipt").wait_for()
+    seen = "element => element.getBoundingClientRect().top + 60 < innerHeight"
+    until(lambda: bool(page.locator(".receipt .words").evaluate(seen)), page)
+    box, body = page.locator(".receipt").bounding_box(), page.locator(".body").bounding_box()
+    assert body["y"] <= box["y"] < body["y"] + body["height"] - 100
+
+
 def test_relevance_and_need_are_said_and_taken_back_by_the_opposite(opened: Any) -> None:
     page = opened(1000)
     for choice, shown in (("Not about us", True), ("About us", False)):

@@ -10,10 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from earmark_core.clock import FixedClock
 from earmark_core.errors import EarmarkError
+from earmark_core.jobs import JobRow
 from earmark_core.model import Actor, Label, Role
 from earmark_dashboard import lessons, rightness, services
 from earmark_dashboard.pages import sampling
 from earmark_sentiment.agreement import agreement
+from earmark_sentiment.proposals import Effect
 from earmark_sentiment.reports import AgreementReport
 from tests.dashboard.fakes import FakeDesk, FakeJudging, fake_services
 from tests.dashboard.learning_fakes import BLIND, CORRECTED, FakeLearning, FakeRescores
@@ -252,7 +254,8 @@ def test_nothing_learned_says_what_is_missing(room: Room) -> None:
     assert "10 corrections are needed, 6 are there." in words(app)
     assert metrics(app)["In force"] == "What ships"
     assert buttons(app)["Learn from corrections"].disabled
-    assert "not yet calibrated under 50 corrections" in words(app)
+    assert "a version learned from 50 corrections or more would set it" in words(app)
+    assert "n 0" not in words(app)
 
 
 def test_the_threshold_is_told_with_what_it_is_for(room: Room) -> None:
@@ -342,7 +345,7 @@ def test_a_proposal_is_shown_with_its_effect_applied_by_consent_and_undone(room:
     app = run(learning, "Words")
     told = "“support” +1.7 → 0: fixes 14 of 31 corrected, breaks 1, changes 212 of 4,800 others."
     assert told in words(app)
-    assert "“sick” +1.7 → -1.7" in words(app)
+    assert "“sick” +1.7 → −1.7" in words(app)
     assert "None. Every word weighs what the lexicon says." in words(app)
     app = clean(app.button(key="apply_proposal_0").click().run())
     assert ("apply", 3, "support", 0.0) in room.learning.log
@@ -405,6 +408,7 @@ def test_a_rescore_is_asked_for_watched_cancelled_and_ends_with_what_changed(roo
     before, moved = (one.value for one in app.dataframe)
     assert before["Change"].tolist() == ["+160", "−60", "−100"]
     assert moved["Mentions"].tolist() == [110, 50, 50]
+    assert "210 labels changed: neutral → negative 110." in words(app)
     assert "Trends show a marker" in words(app)
     assert not buttons(app)["Score history again"].disabled
 
@@ -424,3 +428,10 @@ def test_the_brand_is_kept_from_page_to_page(room: Room) -> None:
 
 def test_the_fakes_are_as_large_as_the_pages_say() -> None:
     assert (sum(BLIND.values()), sum(CORRECTED.values())) == (46, 187)
+
+
+def test_what_a_change_moves_is_said_with_a_true_minus_and_nothing_without_a_sign() -> None:
+    assert Effect("stopped", -0.9, 0.0, 4, 2, 0, 0, 79).words.startswith("“stopped” −0.9 → 0:")
+    payload = {"labels_before": {"unscored": 14}, "labels_after": {"unscored": 14}}
+    job = JobRow(7, "rescore", payload, "done", 14, 14, "", False)
+    assert [row["Change"] for row in lessons.label_rows(job)] == ["0"]

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from earmark_core.clock import FixedClock
 from earmark_core.errors import EarmarkError, NotAllowed
-from earmark_core.model import Actor, Cue, Label, Role
+from earmark_core.model import Actor, Cue, Label, LogitPart, Receipt, Role
 from earmark_dashboard import bulk, figures, mention_words, services
 from earmark_dashboard.mention_list import PAGE, Wanted
 from earmark_queue.rows import AspectRow, Entry
@@ -267,6 +267,34 @@ def test_one_alone_is_read_whole_with_where_it_stands(desk: FakeDesk) -> None:
     assert list(app.dataframe[1].value["Word"]) == ["unacceptable", "terrible"]
 
 
+def test_what_a_label_stands_on_is_told_where_no_word_carries_a_tone(desk: FakeDesk) -> None:
+    parts = (
+        LogitPart("every text", -0.5, "base"),
+        LogitPart("never arrived", 1.25, "word", 9, 22),
+        LogitPart("length", 0.3, "number"),
+    )
+    told = Receipt("my order never arrived", (), 0.0, 0.0, logit=1.05, logit_parts=parts)
+    services.provide(replace(services.current(), explain=lambda _actor, _mention: told))
+    app = run()
+    choose(app, 1)
+    next(one for one in app.toggle if one.label == "Why this tone").set_value(True).run()
+    assert "No word of this text carries a tone by itself." in words(app)
+    assert "Probability of negative: 74 %." in words(app)
+    shown = app.dataframe[1].value
+    assert list(zip(shown["What"], shown["For negative"], strict=True)) == [
+        ("“never arrived”", "+1.25"),
+        ("Length of the text", "+0.30"),
+        ("What every text about this brand starts from", "−0.50"),
+        ("Sum", "+1.05"),
+    ]
+
+
+def test_praise_is_no_sign_that_an_answer_is_wanted() -> None:
+    cues = (Cue("praise", "lovely"), Cue("question", "why"))
+    row = Entry("mention", 1, NOW, "sam", "lovely, why?", cues=cues)
+    assert ("Signs", "praise “lovely”, question “why”") in mention_words.facts(row)
+
+
 def test_a_link_that_leads_nowhere_safe_is_not_offered(desk: FakeDesk) -> None:
     for case_id, view in desk.cases.items():
         bad = tuple(replace(entry, url="javascript:alert(1)") for entry in view.entries)
@@ -349,7 +377,7 @@ def test_what_is_not_known_is_not_named() -> None:
     assert said["Machine said"] == "neutral"
     assert said["Language"] == "tlh"
     assert said["Stars"] == "4.5 of 5"
-    assert said["Signs of an answer wanted"] == "question: can i"
+    assert said["Signs"] == "question “can i”"
     assert said["A person says"] == "needs an answer"
     assert said["About us"] == "no, a person says"
     assert said["At the source"] == "edited"

@@ -192,6 +192,9 @@ def test_charts_are_drawn_of_plain_figures_with_holes() -> None:
         assert charts.share_of_voice([("A", False, 3), ("B", True, 9)], mode).to_dict()
     assert charts.volume(rows).to_dict()
     assert charts.hours([(0, 0, 1)]).to_dict()
+    for mode in ("light", "dark"):  # none is pale on white and dark on black
+        scale = charts.hours([(0, 0, 1)], mode).to_dict()["encoding"]["color"]["scale"]
+        assert scale["reverse"] is (mode == "light")
     assert charts.net_sentiment([], "light").to_dict()
     assert charts.share_of_voice([], "light").to_dict()
 

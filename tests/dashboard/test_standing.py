@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from earmark_core.model import LogitPart, Receipt, Text
 from earmark_dashboard import wire
-from earmark_dashboard.standing import LISTED, NUMBER_NAMES, SHOWN, apportioned, standing
+from earmark_dashboard.standing import LISTED, NUMBER_NAMES, SHOWN, apportioned, standing, table
 from earmark_sentiment.features import NAMES
 from earmark_sentiment.scorer import HeadScorer, VaderScorer
 from tests.dashboard import understood
@@ -116,3 +116,17 @@ def test_a_scorer_without_a_head_has_words_alone() -> None:
 def test_hints_are_told() -> None:
     sent = wire.receipt(1, HeadScorer().explain(Text(understood.MIXED)))
     assert [hint.split(":")[0] for hint in sent["hints"]] == ["mixed"]
+
+
+def test_as_a_table_the_lighter_shares_are_one_line_and_all_adds_up() -> None:
+    shares = [LogitPart(f"word{n}", 1 + n / 10, "word", n, n + 1) for n in range(9)]
+    shown = table(told(made(*shares, LogitPart("every text", -0.74, "base"))))
+    rows = {row["What"]: float(row["For negative"].replace("−", "-")) for row in shown}
+    assert list(rows)[-3:] == [
+        "3 more words",
+        "What every text about this brand starts from",
+        "Sum",
+    ]
+    assert len(rows) == 9
+    *lines, total = rows.values()
+    assert round(sum(lines), 2) == total

@@ -176,3 +176,11 @@ def test_words_that_begin_like_a_formula_do_not_reach_a_table_as_one(
     app = run()
     app.toggle[0].set_value(True).run()
     assert app.dataframe[1].value["area"][0] == "“=HYPERLINK()”"
+
+
+def test_one_mention_is_one_and_nothing_moved_has_no_sign() -> None:
+    models = (("head-1", 425), ("head-1+b2", 1))
+    said = figures.mixed(TrendSummary(Tally(), Tally(), None, (), models), [])
+    assert "head-1 (425 mentions), head-1+b2 (1 mention)." in said
+    [even] = topic_chart.by_topic([TopicTrend("Service", "Support", Tally(5, 2, 1, 2, 0))])
+    assert {part["words"] for part in topic_chart._parts(even)} == {"0 · n 5"}

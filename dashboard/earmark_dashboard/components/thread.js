@@ -176,6 +176,16 @@ class CaseThread {
     if (moved) this.body.scrollTop = data.entries.length > 4 ? this.body.scrollHeight : 0;
     else this.body.scrollTop = low && !data.receipt ? this.body.scrollHeight : top;
     if (kept) this.refocus(kept);
+    if (!moved && data.receipt && this.explained !== data.receipt.mention) this.reveal();
+    this.explained = data.receipt?.mention;
+  }
+
+  // A receipt that opened below the edge comes up, as far as its beginning stays in sight.
+  reveal() {
+    const receipt = this.body.querySelector(".receipt")?.getBoundingClientRect();
+    const seen = this.body.getBoundingClientRect();
+    if (!receipt || receipt.bottom <= seen.bottom) return;
+    this.body.scrollTop += Math.min(receipt.bottom - seen.bottom, receipt.top - seen.top - 40);
   }
 
   // What was pressed is drawn anew; the keyboard stays on it.

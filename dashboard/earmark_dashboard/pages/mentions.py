@@ -53,7 +53,11 @@ def _table(asked: Asked, page: MentionPage) -> list[Entry]:
         width="stretch",
         height=min(520, 40 + 36 * len(ids)),
         row_height=36,
-        column_config={"Text": st.column_config.TextColumn(width="large")},
+        # So wide that "negative (corrected)" is not cut.
+        column_config={
+            "Tone": st.column_config.TextColumn(width=150),
+            "Text": st.column_config.TextColumn(width="large"),
+        },
         alt="Mentions, newest first. Choose rows to correct them or to read one whole.",
     )
     return [page.rows[index] for index in event["selection"]["rows"] if index < len(ids)]

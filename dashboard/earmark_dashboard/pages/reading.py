@@ -8,11 +8,12 @@ import streamlit as st
 from earmark_core.model import Actor
 from earmark_dashboard import figures, mention_words, wire
 from earmark_dashboard.services import Services
+from earmark_dashboard.standing import standing, table
 from earmark_queue.rows import Entry
 
 
-def _receipt(services: Services, actor: Actor, mention_id: int) -> None:
-    found = services.explain(actor, mention_id)
+def _receipt(services: Services, actor: Actor, row: Entry) -> None:
+    found = services.explain(actor, row.id)
     if found is None:
         st.text("It has no score, so there is nothing to explain.")
         return
@@ -27,7 +28,16 @@ def _receipt(services: Services, actor: Actor, mention_id: int) -> None:
     if parts:
         st.dataframe(parts, hide_index=True, width="stretch")
     else:
-        st.text("No word moved the tone.")
+        st.text("No word of this text carries a tone by itself.")
+    stands = standing(found)
+    if stands is not None:
+        stars = "" if row.rating is None else " by the words alone; the stars outrank them"
+        st.text(
+            f"Probability of negative: {100 * stands['probability']:.0f} %{stars}. What has a + "
+            "speaks for negative, what has a − against it; together they make that probability."
+        )
+        shares = [{**line, "What": wire.shown(line["What"])} for line in table(stands)]
+        st.dataframe(shares, hide_index=True, width="stretch")
 
 
 def _source(row: Entry) -> None:
@@ -54,4 +64,4 @@ def one(services: Services, actor: Actor, chosen: Sequence[Entry]) -> None:
                 st.text(f"{name}: {value}")
         _source(row)
         if st.toggle("Why this tone", key=f"why_{row.id}"):
-            _receipt(services, actor, row.id)
+            _receipt(services, actor, row)

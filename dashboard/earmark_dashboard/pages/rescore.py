@@ -62,7 +62,7 @@ def _progress(services: Services, actor: Actor, brand_id: int, job: JobRow) -> N
 
 def _ended(job: JobRow) -> None:
     if job.note:
-        st.text(shown(job.note))
+        st.text(shown(job.note.replace("->", "→")))
     before, moved = lessons.label_rows(job), lessons.moved_rows(job)
     if not before:
         return

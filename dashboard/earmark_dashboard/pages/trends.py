@@ -76,7 +76,7 @@ def _charts(
     with right.container(border=True):
         st.subheader("Mentions by hour of the week", anchor=False)
         st.altair_chart(
-            charts.hours(services.trends.by_hour_of_week(actor, brand.id, start, end)),
+            charts.hours(services.trends.by_hour_of_week(actor, brand.id, start, end), mode),
             width="stretch", alt="Heat map of mentions by weekday and hour.",
         )  # fmt: skip
     spoken = by_topic(services.trends.by_topic(actor, brand.id, start, end))
