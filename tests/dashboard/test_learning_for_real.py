@@ -143,7 +143,7 @@ def test_a_word_is_changed_on_the_page_scores_history_and_is_taken_back(shop: Sh
     machine = shop.hear([f"the trust has my lamp number {i}" for i in range(5)])
     before = [shop.all(Mention)[key - 1].label for key in machine]
     app = turn(run(learning), "Words")
-    told = "“trust” +2.3 → -2.3: fixes 20 of 20 corrected, breaks 0, changes 5 of 5 others."
+    told = "“trust” +2.3 → −2.3: fixes 20 of 20 corrected, breaks 0, changes 5 of 5 others."
     assert told in words(app)
     app = clean(app.button(key="apply_proposal_0").click().run())
     assert metrics(app)["In force"] == "Version 1"
