@@ -54,6 +54,7 @@ class CaseList {
     ears.hear("pane", () => requestAnimationFrame(() => fit(this.root)));
     ears.every(4000, () => { if (document.visibilityState === "visible") this.line.beat(); });
     ears.every(30000, () => this.times());
+    tell("asking"); // a case may have been opened before this list was there to hear of it
   }
 
   update(data) {

@@ -33,6 +33,7 @@ class CaseThread {
     ears.on(window, "resize", () => fit(this.root));
     ears.hear("select", (row) => this.paint(row));
     ears.hear("do", (name) => this.key(name));
+    ears.hear("asking", () => { if (this.data) tell("opened", { id: this.data.case?.id ?? null }); });
     ears.hear("pane", () => requestAnimationFrame(() => fit(this.root)));
     ears.every(30000, () => {
       for (const time of this.root.querySelectorAll("[data-ago]")) time.textContent = ago(time.dataset.ago);
