@@ -14,8 +14,9 @@ from sqlmodel import Session
 
 from earmark.app import Parts
 from earmark.cleaning import Place, prepare
-from earmark.ingest import keep_bad_items, store_rows
+from earmark.ingest import store_rows
 from earmark.matching import load_watch
+from earmark.quarantine import keep_bad_items
 from earmark_core import jobs
 from earmark_core.errors import EarmarkError
 from earmark_core.jobs import JobRow
@@ -43,7 +44,7 @@ class Backfilling:
         """Works to the end, or until somebody wants it cancelled, and closes the job."""
         try:
             place, pages = await asyncio.to_thread(self._begin)
-            async with aclosing(pages):  # type: ignore[type-var]
+            async with aclosing(pages):  # type: ignore[type-var]  # a generator
                 while (batch := await self._next(pages)) is not None:
                     if not await asyncio.to_thread(self._keep, place, batch):
                         return

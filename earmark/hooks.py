@@ -12,8 +12,9 @@ from sqlmodel import Session, col, select
 
 from earmark.app import Parts
 from earmark.cleaning import Place, prepare
-from earmark.ingest import keep_bad_items, store_rows
+from earmark.ingest import store_rows
 from earmark.matching import load_watch
+from earmark.quarantine import keep_bad_items
 from earmark.withdrawing import withdraw
 from earmark_core.errors import ConfigError, Malformed, Rejected, StoreError
 from earmark_core.model import WindowState

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Callable, Mapping, MutableSequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -19,9 +19,10 @@ from pydantic import Field
 from earmark_core.answer import Answer
 from earmark_core.clock import as_utc
 from earmark_core.errors import Fault, Malformed, Rejected
+from earmark_core.model import WindowState
 from earmark_core.redact import register_secret
 from earmark_listeners.api import Api
-from earmark_listeners.contract import ChannelOptions, Wiring
+from earmark_listeners.contract import Batch, ChannelOptions, Wiring
 from earmark_listeners.graph_errors import error_of, judge
 from earmark_listeners.newest_first import Page
 from earmark_listeners.oauth import FixedToken
@@ -165,6 +166,14 @@ class Below:
     floor: datetime | None
     left: int
     unread: MutableSequence[datetime | None] = field(default_factory=list)
+
+    def told(self, batch: Batch) -> Batch:
+        """Gives a page of items that says what was left unread below the posts."""
+        if not self.note:
+            return batch
+        return replace(
+            batch, state=WindowState.truncated, note=self.note, covers_from=self.covers_from
+        )
 
     async def all_of(self, path: str, first: Page, **params: str) -> list[Any]:
         """Gives the entries of the edge at *path*, of which the first page is there."""

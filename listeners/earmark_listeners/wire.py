@@ -2,6 +2,7 @@
 
 import json
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -49,3 +50,19 @@ def raw_text(raw: object) -> str:
 def bad_item(reason: str, raw: object) -> BadItem:
     """Gives what goes to quarantine."""
     return BadItem(reason, raw_text(raw))
+
+
+def server_address(value: str, example: str, *, keeps_path: bool = False) -> str:
+    """Gives the address of a server as it is kept: scheme and host, with a path where asked.
+
+    Raises `ValueError` with what would be right; for the validators of options.
+    """
+    try:
+        parts = urlsplit(value.strip())
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        named = False
+    if not named or parts.scheme not in {"http", "https"} or "@" in parts.netloc:
+        raise ValueError(f"this should be an address such as {example}")
+    path = parts.path.rstrip("/") if keeps_path else ""
+    return f"{parts.scheme}://{parts.netloc}{path}"

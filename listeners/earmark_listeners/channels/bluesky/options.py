@@ -1,11 +1,11 @@
 """What a person sets for a Bluesky source."""
 
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from earmark_listeners.contract import ChannelOptions
+from earmark_listeners.wire import server_address
 
 
 class BlueskyOptions(ChannelOptions):
@@ -55,14 +55,7 @@ class BlueskyOptions(ChannelOptions):
     @field_validator("base_url")
     @classmethod
     def _is_a_server(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value.strip())
-            named = bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            named = False
-        if not named or parts.scheme not in {"http", "https"} or "@" in parts.netloc:
-            raise ValueError("this should be an address such as https://bsky.social")
-        return f"{parts.scheme}://{parts.netloc}"
+        return server_address(value, "https://bsky.social")
 
     @field_validator("identifier")
     @classmethod

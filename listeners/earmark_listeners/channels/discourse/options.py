@@ -1,11 +1,11 @@
 """What a person sets for a Discourse source."""
 
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from earmark_listeners.contract import ChannelOptions
+from earmark_listeners.wire import server_address
 
 
 class DiscourseOptions(ChannelOptions):
@@ -54,14 +54,7 @@ class DiscourseOptions(ChannelOptions):
     @field_validator("base_url")
     @classmethod
     def _is_a_forum(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value.strip())
-            named = bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            named = False
-        if not named or parts.scheme not in {"http", "https"} or "@" in parts.netloc:
-            raise ValueError("this should be an address such as https://meta.discourse.org")
-        return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        return server_address(value, "https://meta.discourse.org", keeps_path=True)
 
     @field_validator("username")
     @classmethod

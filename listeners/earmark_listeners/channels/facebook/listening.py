@@ -5,14 +5,13 @@ they are read on below that post. Meta gives no list of all comments of a Page.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import Field
 
-from earmark_core.model import Cursor, Item, WindowState
+from earmark_core.model import Cursor, Item
 from earmark_listeners.channels.facebook.items import (
     COMMENT_FIELDS,
     POST_FIELDS,
@@ -97,17 +96,7 @@ class Facebook(Listener[FacebookOptions]):
             max_pages=self.options.max_pages, pause=lambda: self.graph.api.pause,
         )  # fmt: skip
         async for batch in walk.newest_first(since):
-            below = self._below
-            yield (
-                batch
-                if not below.note
-                else replace(
-                    batch,
-                    state=WindowState.truncated,
-                    note=below.note,
-                    covers_from=below.covers_from,
-                )
-            )
+            yield self._below.told(batch)
 
     async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
         """Reads the comment or post again."""

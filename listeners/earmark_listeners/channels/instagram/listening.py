@@ -5,13 +5,12 @@ than the first are new. A mention has no list: Meta tells its number by webhook 
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from earmark_core.errors import Fault, Malformed, Rejected
-from earmark_core.model import Cursor, Item, WindowState
+from earmark_core.model import Cursor, Item
 from earmark_listeners.channels.instagram.items import (
     COMMENT_FIELDS,
     HASHTAG_FIELDS,
@@ -88,17 +87,7 @@ class Instagram(Listener[InstagramOptions]):
         if self.options.kind != "hashtag":
             await self._own_name()
         async for batch in walk.newest_first(since):
-            below = self._below
-            yield (
-                batch
-                if not below.note
-                else replace(
-                    batch,
-                    state=WindowState.truncated,
-                    note=below.note,
-                    covers_from=below.covers_from,
-                )
-            )
+            yield self._below.told(batch)
 
     async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
         """Reads the comment or media again."""

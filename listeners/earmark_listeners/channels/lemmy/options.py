@@ -1,11 +1,11 @@
 """What a person sets for a Lemmy source."""
 
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from earmark_listeners.contract import ChannelOptions
+from earmark_listeners.wire import server_address
 
 
 class LemmyOptions(ChannelOptions):
@@ -52,14 +52,7 @@ class LemmyOptions(ChannelOptions):
     @field_validator("base_url")
     @classmethod
     def _is_a_server(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value.strip())
-            named = bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            named = False
-        if not named or parts.scheme not in {"http", "https"} or "@" in parts.netloc:
-            raise ValueError("this should be an address such as https://lemmy.world")
-        return f"{parts.scheme}://{parts.netloc}"
+        return server_address(value, "https://lemmy.world")
 
     @field_validator("community")
     @classmethod
