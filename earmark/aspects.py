@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from earmark_core.bulk import insert_new
 from earmark_core.model import Score
 from earmark_core.tables import Aspect, Match, Topic
+from earmark_core.tables.columns import table_of
 from earmark_sentiment.aspects import Found, judged, named
 from earmark_sentiment.naming import Topics, topics
 from earmark_sentiment.reading import text_of
@@ -22,7 +23,7 @@ Key = tuple[int, str, str]
 """Whose topic it is, its area and its name."""
 Finds = Mapping[int, Mapping[Key, Found]]
 """By mention what it finds of each topic."""
-_TABLE = Aspect.__table__  # type: ignore[attr-defined]
+_TABLE = table_of(Aspect)
 
 
 class Listened(NamedTuple):

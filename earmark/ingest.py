@@ -4,7 +4,7 @@ Import and poll take the same way. An item is stored once per source; the same p
 second source becomes a twin of the first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -12,31 +12,31 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from earmark.cleaning import RAW_LIMIT, Place, prepare
+from earmark.cleaning import Place, prepare
 from earmark.matching import Watch, refused
+from earmark.quarantine import keep_bad_items
 from earmark.withdrawing import withdraw
-from earmark_core import text
 from earmark_core.bulk import among, insert_new
 from earmark_core.errors import StoreError
-from earmark_core.model import BadItem, WindowState
+from earmark_core.model import WindowState
 from earmark_core.store import Store
 from earmark_core.tables import (
     Match,
     Mention,
     MentionRevision,
     PollWindow,
-    Quarantine,
     RawPayload,
     Source,
 )
+from earmark_core.tables.columns import table_of
 from earmark_listeners.contract import Batch
 from earmark_listeners.polling import Kept
 from earmark_listeners.schedule import Due
 
 _OLD = ("id", "external_id", "content_hash", "revision", "title", "body", "rating", "twin_of",
         "gone_at")  # fmt: skip
-_MENTION = Mention.__table__.c  # type: ignore[attr-defined]
-_WINDOW = PollWindow.__table__  # type: ignore[attr-defined]
+_MENTION = table_of(Mention).c
+_WINDOW = table_of(PollWindow)
 _GROW = (
     sa.update(_WINDOW)
     .where(_WINDOW.c.id == sa.bindparam("window"))
@@ -264,28 +264,13 @@ def _match(
         )
 
 
-def keep_bad_items(
-    session: Session, place: Place, bad_items: Iterable[BadItem], now: datetime
-) -> None:
-    """Keeps what could not be read apart, each with its reason."""
-    for bad in bad_items:
-        session.add(
-            Quarantine(
-                source_id=place.source_id,
-                reason=text.clean(bad.reason, limit=500),
-                raw=text.clean(bad.raw, limit=RAW_LIMIT),
-                seen_at=now,
-            )
-        )
-
-
 def _move_cursor(
     session: Session, due: Due, batch: Batch, now: datetime, *, had_news: bool
 ) -> None:
     values: dict[str, Any] = {"last_item_at": now} if had_news else {}
     if batch.cursor is not None:
         values["cursor"] = str(batch.cursor)
-    source = Source.__table__  # type: ignore[attr-defined]
+    source = table_of(Source)
     held = session.connection().execute(
         sa.update(source)
         .where(source.c.id == due.source_id, source.c.lease_token == due.token)

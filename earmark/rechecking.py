@@ -24,6 +24,7 @@ from earmark_core.errors import ConfigError, EarmarkError, ReplyError
 from earmark_core.model import ALIVE, Author, Item
 from earmark_core.store import Store
 from earmark_core.tables import Case, CaseMention, Mention, Source
+from earmark_core.tables.columns import table_of
 from earmark_listeners.contract import Gone, Responder, Target
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ def _after(session: Session, source_id: int, before: int | None, since: datetime
     ]
     if before is not None:
         asked.append(col(Mention.id) < before)
-    wanted = sa.select(Mention.__table__)  # type: ignore[attr-defined]
+    wanted = sa.select(table_of(Mention))
     worked_on = (
         sa.select(col(CaseMention.mention_id))
         .join(Case, col(Case.id) == col(CaseMention.case_id))

@@ -20,6 +20,7 @@ from earmark_core.model import Score
 from earmark_core.rollup import Counted, count
 from earmark_core.store import Store
 from earmark_core.tables import Match, Mention
+from earmark_core.tables.columns import table_of
 from earmark_sentiment.brand_scorers import BrandScorers
 from earmark_sentiment.reading import brand_of, text_of
 from earmark_sentiment.scorer import Scorer
@@ -113,7 +114,7 @@ def write(session: Session, pairs: Sequence[tuple[Any, Score]], at: datetime) ->
     """Keeps the scores of mentions as of this moment."""
     if not pairs:
         return
-    table = Mention.__table__  # type: ignore[attr-defined]
+    table = table_of(Mention)
     session.connection().execute(
         sa.update(table).where(table.c.id == sa.bindparam("row_id")),
         [_values(score) | {"row_id": row.id, "scored_at": at} for row, score in pairs],

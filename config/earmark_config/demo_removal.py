@@ -105,7 +105,8 @@ def _find(store: Store) -> _Demo:
         sources = session.exec(
             select(Source.id).where(or_(col(Source.brand_id).in_(ids), col(Source.is_demo)))
         ).all()
-    return _Demo(store, {row[0]: row[1] for row in brands}, list(sources))  # type: ignore[misc,arg-type]
+    names = {key: name for key, name in brands if key is not None}
+    return _Demo(store, names, [key for key in sources if key is not None])
 
 
 def _drop(session: Session, column: Any, ids: Sequence[Any]) -> int:

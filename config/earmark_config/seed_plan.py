@@ -80,7 +80,7 @@ def plan(store: Store, seed: Seed, *, is_demo: bool = False) -> tuple[Change, ..
         for wanted in seed.brands:
             step = _brand_step(session, wanted, is_demo=is_demo)
             changes.append(step.change())
-            brand_id = None if step.row is None else step.row.id  # type: ignore[attr-defined]
+            brand_id = None if step.row is None else getattr(step.row, "id", None)
             changes += [
                 inner.change() for inner in _inner_steps(session, wanted, brand_id, is_demo=is_demo)
             ]
@@ -143,7 +143,7 @@ class _Writer:
             by=self._actor.name,
             action="added" if change.action == "add" else "changed",
             subject=step.kind.replace(" ", "_"),
-            subject_id=row.id,  # type: ignore[attr-defined]
+            subject_id=getattr(row, "id", 0),
             before=dict(change.before),
             after=dict(change.after),
             reason="seed",

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, SQLModel
 
-from earmark_core.tables.columns import UtcDateTime
+from earmark_core.tables.columns import UtcDateTime, table_of
 
 _Convert = Callable[[Any], Any]
 
@@ -44,7 +44,7 @@ def insert_new(
     if not rows:
         return
     connection = session.connection()
-    table: sa.Table = model.__table__  # type: ignore[attr-defined]
+    table: sa.Table = table_of(model)
     names = tuple(name for name in rows[0] if name not in without)
     plan = _plan(table, names, connection.dialect)
     values = _values(plan, rows)

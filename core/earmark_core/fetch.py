@@ -215,7 +215,7 @@ class Fetcher:
         )
 
     async def _body(self, response: httpx.Response, url: httpx.URL) -> bytes:
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - for the type checker alone
         try:
             body = Bounded(response.headers.get("content-encoding", ""), self._max_bytes)
             async for chunk in response.stream:

@@ -14,6 +14,7 @@ from sqlmodel import Session, SQLModel
 
 from earmark_core.store import Store
 from earmark_core.tables import RollupHour, RollupModel
+from earmark_core.tables.columns import table_of
 
 _COLUMNS = ("n", "negative", "neutral", "positive", "unscored")
 
@@ -76,7 +77,7 @@ def _add(
     if not rows:
         return
     insert = store.insert(rollup)
-    table = rollup.__table__  # type: ignore[attr-defined]
+    table = table_of(rollup)
     session.execute(
         insert.on_conflict_do_update(
             index_elements=keys,

@@ -20,6 +20,7 @@ from sqlmodel import Session, SQLModel
 from earmark_core import migrations
 from earmark_core.errors import StoreError, StoreUnusable
 from earmark_core.sqlite_file import refuse_unusable
+from earmark_core.tables.columns import table_of
 
 BUSY_SECONDS = 15
 
@@ -57,7 +58,7 @@ class Store:
 
     def insert(self, table: type[SQLModel]) -> Any:
         """Gives an INSERT that knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
-        target = table.__table__  # type: ignore[attr-defined]
+        target = table_of(table)
         if self.dialect == "postgresql":
             return postgresql.insert(target)
         return sqlite.insert(target)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -64,9 +65,9 @@ def run(
         say("Stopped.")
 
 
-async def _supervise(supervisor: Supervisor, ready: object, parts: Parts) -> None:
+async def _supervise(supervisor: Supervisor, ready: Callable[[], None], parts: Parts) -> None:
     try:
-        await supervisor.run(ready)  # type: ignore[arg-type]
+        await supervisor.run(ready)
     finally:
         await parts.aclose()
 

@@ -163,8 +163,8 @@ class Listener(ABC, Generic[Options]):
     def backfill(
         self,
         start: datetime,  # noqa: ARG002 - here, and below: for the channels that can
-        end: datetime,  # noqa: ARG002
-        since: Cursor | None,  # noqa: ARG002
+        end: datetime,  # noqa: ARG002 - the same
+        since: Cursor | None,  # noqa: ARG002 - the same
     ) -> AsyncIterator[Batch]:
         """Yields what was said from *start* to before *end*, the newest page first.
 

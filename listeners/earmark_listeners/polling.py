@@ -80,7 +80,7 @@ async def poll(
     outcome = Outcome()
     try:
         async with asyncio.timeout(deadline.total_seconds()):
-            async with aclosing(listener.poll(since)) as pages:  # type: ignore[type-var]
+            async with aclosing(listener.poll(since)) as pages:  # type: ignore[type-var]  # a generator
                 async for batch in pages:
                     outcome = _with_page(outcome, batch, await keep(batch))
     except StoreError:

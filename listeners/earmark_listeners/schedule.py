@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from earmark_core.model import Cursor, WindowState
 from earmark_core.store import Store
 from earmark_core.tables import PollWindow, Source
+from earmark_core.tables.columns import table_of
 from earmark_listeners.pace import Pace, back_off, next_interval, next_poll_at
 from earmark_listeners.polling import Outcome
 
@@ -21,7 +22,7 @@ LEASE = timedelta(seconds=330)
 LONGEST_WAIT_ASKED = timedelta(hours=6)
 # A refusal waits for a person, but a page that was gone for an hour must not end a source for good.
 RETRY_REFUSED = timedelta(hours=6)
-_WINDOW = PollWindow.__table__  # type: ignore[attr-defined]
+_WINDOW = table_of(PollWindow)
 _THIS = sa.select(_WINDOW.c.source_id, _WINDOW.c.started_at).where(
     _WINDOW.c.id == sa.bindparam("window")
 )

@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 
 from earmark_core.errors import EarmarkError
 from earmark_core.tables import Case, Mention
-from earmark_core.tables.columns import UtcDateTime
+from earmark_core.tables.columns import UtcDateTime, table_of
 
 SEARCHED = 1_000
 
@@ -34,7 +34,7 @@ RANKED = Order(("priority_rank", "opened_at", "id"))
 BY_WAKING = Order(("wake_at", "id"))
 BY_CLOSING = Order(("resolved_at", "id"), newest_first=True)
 NEWEST = Order(("id",), newest_first=True)
-_TABLE = Case.__table__  # type: ignore[attr-defined]
+_TABLE = table_of(Case)
 
 
 def encode(parts: Sequence[Any]) -> str:

@@ -157,7 +157,7 @@ class CueSearch:
                 if start == 0:
                     continue
                 if tried is None:
-                    tried = whole[said[start : start + KEY]]  # noqa: PLW2901
+                    tried = whole[said[start : start + KEY]]  # noqa: PLW2901 - now known
                 if tried:
                     _try(tried, said, start, start, found)
                 if opens and at + len(word) < len(said):

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from earmark_core.model import Label, Text
 from earmark_core.tables import Brand, Correction, Match, Mention, Source
+from earmark_core.tables.columns import table_of
 
 MOST = 5_000
 """How many corrections, and how many other mentions, are looked at; the newest."""
@@ -76,7 +77,7 @@ def said_of(session: Session, brand_id: int) -> list[Said]:
 
 
 def _newest_words(brand_id: int) -> sa.Select[Any]:
-    table = Correction.__table__  # type: ignore[attr-defined]
+    table = table_of(Correction)
     spoken = (
         sa.select(
             table.c.mention_id,
@@ -89,7 +90,7 @@ def _newest_words(brand_id: int) -> sa.Select[Any]:
         .subquery()
     )
     first, newest = table.alias("first_word"), table.alias("newest_word")
-    mention = Mention.__table__  # type: ignore[attr-defined]
+    mention = table_of(Mention)
     return (
         sa.select(
             newest.c.id,

@@ -106,7 +106,11 @@ class VaderScorer:
             return None
         return self._identify(prepared, text.lang, self._vader.lexicon.__contains__)
 
-    def _unscored(self, text: Text, language: Language | None) -> Score:  # noqa: ARG002
+    def _unscored(
+        self,
+        text: Text,  # noqa: ARG002 - a scorer with other languages looks at it
+        language: Language | None,
+    ) -> Score:
         code, confidence = (language.code, language.confidence) if language else ("", None)
         status = ScoreStatus.unscored_language if language else ScoreStatus.unscored_empty
         return Score(status, lang=code, lang_confidence=confidence, model_id=self.model_id)

@@ -202,7 +202,7 @@ class Weighing:
             at = 4 * place
             while bits:
                 total += sums[at][bits & _LOW]
-                bits >>= _HALF  # noqa: PLW2901
+                bits >>= _HALF  # noqa: PLW2901 - it is used up
                 at += 1
         return total
 

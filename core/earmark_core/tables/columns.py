@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect
+from sqlalchemy import JSON, DateTime, Dialect, Table
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -35,6 +35,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
         """Gives an aware moment."""
         return None if value is None else as_utc(value)
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """Gives the table behind a class of rows, for statements over many rows at once."""
+    return SQLModel.metadata.tables[str(model.__tablename__)]
 
 
 def moment(*, nullable: bool = False, index: bool = False) -> Any:

@@ -61,7 +61,7 @@ def _card(services: Services, actor: Actor, row: ReplyRow) -> None:
     words, colour = STATES.get(row.state, ("unknown state", "gray"))
     with st.container(border=True, key=f"card_{row.id}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(words, color=colour)  # type: ignore[arg-type]
+            st.badge(words, color=colour)  # type: ignore[arg-type]  # one of its colours
             st.text(f"to {wire.shown(row.who)} on {row.channel} · case #{row.case_id}")
             st.space("stretch")
             for action, (name, states, role) in BUTTONS.items():

@@ -100,7 +100,7 @@ def _job(brand_id: int) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key=f"title_job_{job.id}"):
             state, colour = BADGES.get(job.state, ("unknown", "gray"))
             st.text(f"Rescore #{job.id}")
-            st.badge(state, color=colour)  # type: ignore[arg-type]
+            st.badge(state, color=colour)  # type: ignore[arg-type]  # one of its colours
         if is_live:
             _progress(services, actor, brand_id, job)
         else:

@@ -45,7 +45,7 @@ class HackerNewsOptions(ChannelOptions):
 
 
 class _Hit(Wire):
-    objectID: Id  # noqa: N815 - the name on the wire
+    objectID: Id
     created_at_i: int
     author: Word = ""
     title: Word = ""

@@ -50,13 +50,13 @@ class _Words(Wire):
     rating: int | None = Field(default=None, ge=1, le=5)
     title: Word = ""
     body: Word = ""
-    reviewerNickname: Word = ""  # noqa: N815 - the name on the wire
-    createdDate: datetime | None = None  # noqa: N815
+    reviewerNickname: Word = ""
+    createdDate: datetime | None = None
 
 
 class _ReplyWords(Wire):
-    responseBody: Word = ""  # noqa: N815
-    lastModifiedDate: datetime | None = None  # noqa: N815
+    responseBody: Word = ""
+    lastModifiedDate: datetime | None = None
     state: Word = ""
 
 

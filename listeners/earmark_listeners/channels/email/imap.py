@@ -38,7 +38,12 @@ class Imap(imaplib.IMAP4):
         self._line = line
         super().__init__(line.host)
 
-    def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:  # noqa: ARG002
+    def open(
+        self,
+        host: str = "",
+        port: int = 0,
+        timeout: float | None = None,  # noqa: ARG002 - the signature is imaplib's
+    ) -> None:
         """Takes the line as it is."""
         self.host, self.port = host, port
         self._begin()

@@ -95,7 +95,7 @@ class EmailListener(Listener[EmailOptions]):
             folder = await mailbox.open()
             place, note = self._begin(folder, before)
             walk = self._pages(mailbox, folder, place, note)
-            async with aclosing(walk) as pages:  # type: ignore[type-var]
+            async with aclosing(walk) as pages:  # type: ignore[type-var]  # a generator
                 async for batch in pages:
                     yield batch
 

@@ -35,7 +35,7 @@ _WALL: Final = 1_000
 
 
 class _Repository(Wire):
-    nameWithOwner: Id  # noqa: N815 - the name on the wire
+    nameWithOwner: Id
 
 
 class _Root(Wire):

@@ -17,30 +17,30 @@ _ORIGINAL: Final = re.compile(r"^\(Original\)", re.MULTILINE)
 class Reviewer(Wire):
     """Who wrote it, as far as Google says."""
 
-    displayName: Word = ""  # noqa: N815 - the name on the wire
+    displayName: Word = ""
 
 
 class Reply(Wire):
     """The reply below a review."""
 
     comment: Word = ""
-    updateTime: datetime | None = None  # noqa: N815
-    reviewReplyState: Word = ""  # noqa: N815
-    policyViolation: object = None  # noqa: N815
+    updateTime: datetime | None = None
+    reviewReplyState: Word = ""
+    policyViolation: object = None
 
 
 class Review(Wire):
     """A review with its reply."""
 
     name: Word = ""
-    reviewId: Word = ""  # noqa: N815
+    reviewId: Word = ""
     reviewer: Reviewer | None = None
-    starRating: Word = ""  # noqa: N815
+    starRating: Word = ""
     comment: Word = ""
-    createTime: datetime  # noqa: N815
-    updateTime: datetime | None = None  # noqa: N815
-    reviewReply: Reply | None = None  # noqa: N815
-    reviewReplyUrl: Word = ""  # noqa: N815
+    createTime: datetime
+    updateTime: datetime | None = None
+    reviewReply: Reply | None = None
+    reviewReplyUrl: Word = ""
 
     @property
     def id(self) -> str:

@@ -23,33 +23,33 @@ class UserComment(Wire):
     """What the customer says."""
 
     text: Word = ""
-    originalText: Word = ""  # noqa: N815 - the name on the wire
-    lastModified: Moment | None = None  # noqa: N815
-    starRating: int | None = Field(default=None, ge=1, le=5)  # noqa: N815
-    reviewerLanguage: Word = ""  # noqa: N815
-    thumbsUpCount: int | None = None  # noqa: N815
-    thumbsDownCount: int | None = None  # noqa: N815
+    originalText: Word = ""
+    lastModified: Moment | None = None
+    starRating: int | None = Field(default=None, ge=1, le=5)
+    reviewerLanguage: Word = ""
+    thumbsUpCount: int | None = None
+    thumbsDownCount: int | None = None
 
 
 class DeveloperComment(Wire):
     """What our side answers."""
 
     text: Word = ""
-    lastModified: Moment | None = None  # noqa: N815
+    lastModified: Moment | None = None
 
 
 class Comment(Wire):
     """One of the two."""
 
-    userComment: UserComment | None = None  # noqa: N815
-    developerComment: DeveloperComment | None = None  # noqa: N815
+    userComment: UserComment | None = None
+    developerComment: DeveloperComment | None = None
 
 
 class Review(Wire):
     """A review with what was said in it."""
 
-    reviewId: Id  # noqa: N815
-    authorName: Word = ""  # noqa: N815
+    reviewId: Id
+    authorName: Word = ""
     comments: tuple[Comment, ...] = ()
 
     @property

@@ -29,21 +29,21 @@ class Consumer(Wire):
     """Who wrote a review."""
 
     id: Word = ""
-    displayName: Word = ""  # noqa: N815 - the name on the wire
+    displayName: Word = ""
 
 
 class Reply(Wire):
     """The company's reply."""
 
     text: Word = ""
-    createdAt: datetime | None = None  # noqa: N815
-    updatedAt: datetime | None = None  # noqa: N815
+    createdAt: datetime | None = None
+    updatedAt: datetime | None = None
 
 
 class Report(Wire):
     """What became of a complaint about a review."""
 
-    reviewVisibility: Word = ""  # noqa: N815
+    reviewVisibility: Word = ""
 
 
 class Review(Wire):
@@ -54,12 +54,12 @@ class Review(Wire):
     title: Word = ""
     text: Word = ""
     language: Word = ""
-    createdAt: datetime  # noqa: N815
-    updatedAt: datetime | None = None  # noqa: N815
+    createdAt: datetime
+    updatedAt: datetime | None = None
     consumer: Consumer | None = None
-    companyReply: Reply | None = None  # noqa: N815
-    reportData: Report | None = None  # noqa: N815
-    numberOfLikes: int | None = None  # noqa: N815
+    companyReply: Reply | None = None
+    reportData: Report | None = None
+    numberOfLikes: int | None = None
 
     @property
     def edited_at(self) -> datetime | None:

@@ -38,7 +38,10 @@ class Webhook(Listener[WebhookOptions]):
         note="answer where it was said", default_interval_seconds=60
     )
 
-    async def poll(self, since: Cursor | None) -> AsyncIterator[Batch]:  # noqa: ARG002
+    async def poll(
+        self,
+        since: Cursor | None,  # noqa: ARG002 - the signature is the contract's
+    ) -> AsyncIterator[Batch]:
         """Yields nothing: there is nobody to ask."""
         nothing: tuple[Batch, ...] = ()
         for batch in nothing:

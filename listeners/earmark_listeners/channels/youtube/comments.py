@@ -23,17 +23,17 @@ class ChannelId(Wire):
 class CommentSnippet(Wire):
     """What a comment says; an author whose account is gone has no id."""
 
-    textDisplay: Word = ""  # noqa: N815 - the name on the wire
-    textOriginal: Word = ""  # noqa: N815
-    authorDisplayName: Word = ""  # noqa: N815
-    authorChannelUrl: Word = ""  # noqa: N815
-    authorChannelId: ChannelId | None = None  # noqa: N815
-    videoId: Word = ""  # noqa: N815
-    channelId: Word = ""  # noqa: N815
-    parentId: Word = ""  # noqa: N815
-    likeCount: int | None = None  # noqa: N815
-    publishedAt: datetime  # noqa: N815
-    updatedAt: datetime | None = None  # noqa: N815
+    textDisplay: Word = ""
+    textOriginal: Word = ""
+    authorDisplayName: Word = ""
+    authorChannelUrl: Word = ""
+    authorChannelId: ChannelId | None = None
+    videoId: Word = ""
+    channelId: Word = ""
+    parentId: Word = ""
+    likeCount: int | None = None
+    publishedAt: datetime
+    updatedAt: datetime | None = None
 
     @property
     def author_id(self) -> str:
@@ -51,11 +51,11 @@ class Comment(Wire):
 class ThreadSnippet(Wire):
     """What holds a thread together."""
 
-    videoId: Word = ""  # noqa: N815
-    channelId: Word = ""  # noqa: N815
-    topLevelComment: Comment  # noqa: N815
-    canReply: bool = True  # noqa: N815
-    totalReplyCount: int = 0  # noqa: N815
+    videoId: Word = ""
+    channelId: Word = ""
+    topLevelComment: Comment
+    canReply: bool = True
+    totalReplyCount: int = 0
 
 
 class Thread(Wire):
@@ -66,13 +66,13 @@ class Thread(Wire):
 
 
 class _VideoId(Wire):
-    videoId: Id  # noqa: N815
+    videoId: Id
 
 
 class _VideoSnippet(Wire):
-    publishedAt: datetime  # noqa: N815
-    channelId: Word = ""  # noqa: N815
-    channelTitle: Word = ""  # noqa: N815
+    publishedAt: datetime
+    channelId: Word = ""
+    channelTitle: Word = ""
     title: Word = ""
     description: Word = ""
 
