@@ -156,7 +156,13 @@ def test_two_requests_to_one_host_at_a_time(serving):
 
 # --- size
 
-BOMB = gzip.compress(bytes(200_000_000), 9)
+
+def gzipped(data):
+    """gzip without the time of packing: the names of the tests are made of these bytes."""
+    return gzip.compress(data, mtime=0)
+
+
+BOMB = gzipped(bytes(200_000_000))
 
 
 @pytest.mark.parametrize("packed", [BOMB, BOMB[:1000] + BOMB])
@@ -193,7 +199,7 @@ def test_a_body_over_the_limit_is_not_read_on(serving, plainly, length):
 def test_empty_gzip_members_without_end_are_bounded():
     body = Bounded("gzip", 10_000)
     with pytest.raises(Malformed):
-        feed(body, *[gzip.compress(b"")] * 1_000)
+        feed(body, *[gzipped(b"")] * 1_000)
     assert body.held == 0
 
 
@@ -205,10 +211,10 @@ def raw_deflate(data):
 @pytest.mark.parametrize(
     ("encoding", "body"),
     [
-        ("gzip", gzip.compress(b'["ok"]')),
-        ("x-gzip", gzip.compress(b'["ok"]')),
-        ("GZIP", gzip.compress(b'["o') + gzip.compress(b'k"]')),
-        ("gzip", gzip.compress(b'["ok"]') + b"\0\0\0"),
+        ("gzip", gzipped(b'["ok"]')),
+        ("x-gzip", gzipped(b'["ok"]')),
+        ("GZIP", gzipped(b'["o') + gzipped(b'k"]')),
+        ("gzip", gzipped(b'["ok"]') + b"\0\0\0"),
         ("deflate", zlib.compress(b'["ok"]')),
         ("deflate", raw_deflate(b'["ok"]')),
         ("identity", b'["ok"]'),
@@ -223,9 +229,9 @@ def test_packed_bodies_are_unpacked(serving, plainly, encoding, body):
     ("encoding", "body"),
     [
         ("br", b"x"),
-        ("gzip, gzip", gzip.compress(gzip.compress(b"x"))),
+        ("gzip, gzip", gzipped(gzipped(b"x"))),
         ("gzip", b"not packed"),
-        ("gzip", gzip.compress(b"x" * 1000)[:-12]),
+        ("gzip", gzipped(b"x" * 1000)[:-12]),
         ("deflate", b"\xff\xff\xff"),
     ],
 )
@@ -237,7 +243,7 @@ def test_bodies_that_cannot_be_unpacked_are_malformed(serving, plainly, encoding
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 def test_unpacking_does_not_depend_on_how_the_pieces_fall(size):
     data = os.urandom(50_000) + bytes(50_000)
-    for encoding, packed in (("gzip", gzip.compress(data)), ("deflate", zlib.compress(data))):
+    for encoding, packed in (("gzip", gzipped(data)), ("deflate", zlib.compress(data))):
         body = Bounded(encoding, 100_000)
         for start in range(0, len(packed), size):
             body.feed(packed[start : start + size])
