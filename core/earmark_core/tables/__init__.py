@@ -1,6 +1,7 @@
 """The rows. One thing, one class: no mirror classes, no mapping layer."""
 
 from earmark_core.tables.brands import Brand, Monitor, Person, Policy, SavedReply
+from earmark_core.tables.budgets import Budget
 from earmark_core.tables.cases import (
     Case,
     CaseMention,
@@ -25,18 +26,22 @@ from earmark_core.tables.records import AuditEntry, Heartbeat, Job
 from earmark_core.tables.replies import Reply
 from earmark_core.tables.sources import PollWindow, Quarantine, Source
 from earmark_core.tables.topics import Aspect, Topic
+from earmark_core.tables.traces import CopyGroup, HookDelivery, NearKey, Tombstone
 
 __all__ = [
     "Aspect",
     "AuditEntry",
     "Brand",
     "BrandModel",
+    "Budget",
     "Case",
     "CaseMention",
     "Contact",
+    "CopyGroup",
     "Correction",
     "Draft",
     "Heartbeat",
+    "HookDelivery",
     "Identity",
     "Job",
     "LexiconChange",
@@ -44,6 +49,7 @@ __all__ = [
     "Mention",
     "MentionRevision",
     "Monitor",
+    "NearKey",
     "Note",
     "Person",
     "Policy",
@@ -57,6 +63,7 @@ __all__ = [
     "ScoreChange",
     "SlaClock",
     "Source",
+    "Tombstone",
     "Topic",
     "UtcDateTime",
 ]

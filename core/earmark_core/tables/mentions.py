@@ -18,7 +18,7 @@ class Mention(SQLModel, table=True):
     is found again. `label` is the machine's, `human_label` a person's; the second holds.
     `human_needs_answer` is what a person said, None where nobody did. `is_conflict` says that
     stars and words contradict each other; `sentences` are the lowest, the mean and the last
-    compound of a text of several sentences.
+    compound of a text of several sentences. `copy_group_id` joins those with nearly the same text.
     """
 
     __table_args__ = (
@@ -31,6 +31,18 @@ class Mention(SQLModel, table=True):
             "uri",
             sqlite_where=text("uri <> ''"),
             postgresql_where=text("uri <> ''"),
+        ),
+        Index(
+            "ix_mention_twin_of",
+            "twin_of",
+            sqlite_where=text("twin_of IS NOT NULL"),
+            postgresql_where=text("twin_of IS NOT NULL"),
+        ),
+        Index(
+            "ix_mention_copy_group",
+            "copy_group_id",
+            sqlite_where=text("copy_group_id IS NOT NULL"),
+            postgresql_where=text("copy_group_id IS NOT NULL"),
         ),
         Index(
             "ix_mention_unscored",
@@ -74,6 +86,9 @@ class Mention(SQLModel, table=True):
     is_history: bool = False
     is_own: bool = False
     twin_of: int | None = Field(default=None, foreign_key="mention.id", ondelete="SET NULL")
+    copy_group_id: int | None = Field(
+        default=None, foreign_key="copy_group.id", ondelete="SET NULL"
+    )
     gone_at: datetime | None = moment(nullable=True)
     score_status: str | None = None
     label: str | None = None

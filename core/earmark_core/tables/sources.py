@@ -15,7 +15,9 @@ class Source(SQLModel, table=True):
     `lease_until` is set while a poll runs. `not_before` is a wait the source asked for and
     survives a restart. `interval_seconds` is what a person wished, `pace_seconds` what the last
     polls made of it (0 before the first). `takes_all` means each item belongs to the brand
-    without a monitor (its own notifications, its own reviews).
+    without a monitor (its own notifications, its own reviews). `retention_days` and `raw_days` are
+    how long mentions and raw payloads are kept, counted from when they were seen; None is the
+    installation's. `moved_to` is where the source has sent us for good `moved_polls` times.
     """
 
     __table_args__ = (
@@ -41,6 +43,10 @@ class Source(SQLModel, table=True):
     pace_seconds: int = 0
     min_interval_seconds: int = 60
     max_interval_seconds: int = 21_600
+    retention_days: int | None = None
+    raw_days: int | None = None
+    moved_to: str = ""
+    moved_polls: int = 0
     cursor: str | None = None
     next_poll_at: datetime = moment()
     not_before: datetime | None = moment(nullable=True)
