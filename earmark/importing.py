@@ -8,11 +8,11 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from earmark_core import text
 from earmark_core.clock import as_utc
@@ -20,6 +20,7 @@ from earmark_core.errors import EarmarkError
 from earmark_core.model import Author, Item
 
 MAX_LINE = 1_000_000
+Opened = Callable[[], BinaryIO]
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "external_id": ("external_id", "id", "review_id"),
     "text": ("text", "body", "review", "comment", "message", "content"),
@@ -61,20 +62,29 @@ def read(path: Path) -> Iterator[tuple[int, Item | Reject]]:
     """
     if not path.is_file():
         raise UnreadableFile("There is no such file.", subject=str(path))
-    kind = path.suffix.lower()
+    return read_opened(str(path), lambda: path.open("rb"))
+
+
+def read_opened(name: str, opened: Opened) -> Iterator[tuple[int, Item | Reject]]:
+    """Gives what `read` gives, of a file that is not on this machine's disk.
+
+    Raises:
+        UnreadableFile: its name says no kind that is known.
+    """
+    kind = Path(name).suffix.lower()
     if kind in {".jsonl", ".ndjson", ".json"}:
-        return _json_lines(path)
+        return _json_lines(opened)
     if kind in {".csv", ".tsv", ".txt"}:
-        return _csv_rows(path)
+        return _csv_rows(name, opened)
     raise UnreadableFile(
         f"{kind or 'A file without an ending'} is not known.",
-        subject=str(path),
+        subject=name,
         hint="Name it .jsonl or .csv, for what it holds.",
     )
 
 
-def _json_lines(path: Path) -> Iterator[tuple[int, Item | Reject]]:
-    with path.open("rb") as file:
+def _json_lines(opened: Opened) -> Iterator[tuple[int, Item | Reject]]:
+    with opened() as file:
         for number, line in enumerate(file, 1):
             if line.strip(b"\xef\xbb\xbf \t\r\n"):
                 yield number, _json_item(number, line)
@@ -97,18 +107,19 @@ def _json_item(number: int, line: bytes) -> Item | Reject:
         value["author"] = author.get("name") or author.get("handle")
         value["handle"] = author.get("id") or author.get("handle")
         value["followers"] = author.get("followers")
-    return _item(number, value, line.decode("utf-8-sig").strip())
+    return item_of(number, value, line.decode("utf-8-sig").strip())
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[int, Item | Reject]]:
-    raw = path.read_bytes()
+def _csv_rows(name: str, opened: Opened) -> Iterator[tuple[int, Item | Reject]]:
+    with opened() as file:
+        raw = file.read()
     encoding = "utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
     try:
         content = raw.decode(encoding)
     except UnicodeDecodeError as error:
         raise UnreadableFile(
             f"The file is not {encoding.removesuffix('-sig').upper()} text.",
-            subject=str(path),
+            subject=name,
             hint="Save it as UTF-8.",
         ) from error
     first = content.partition("\n")[0]
@@ -118,7 +129,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Item | Reject]]:
     if not any(head in names for names in _NAMES.values() for head in heads):
         raise UnreadableFile(
             "The first line names no column that is known.",
-            subject=str(path),
+            subject=name,
             hint=f"Known are: {', '.join(_NAMES)}.",
         )
     yield from _csv_items(rows, heads)
@@ -142,7 +153,7 @@ def _csv_items(rows: Any, heads: list[str]) -> Iterator[tuple[int, Item | Reject
             continue
         value = {head: unguarded(cell) for head, cell in zip(heads, row, strict=True)}
         raw = json.dumps(value, ensure_ascii=False)
-        yield rows.line_num, _item(rows.line_num, value, raw)
+        yield rows.line_num, item_of(rows.line_num, value, raw)
 
 
 def unguarded(cell: str) -> str:
@@ -153,7 +164,8 @@ def unguarded(cell: str) -> str:
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
-def _item(number: int, value: Mapping[str, Any], raw: str) -> Item | Reject:
+def item_of(number: int, value: Mapping[str, Any], raw: str) -> Item | Reject:
+    """Gives the item that the named values of a row make, or why they make none."""
     found = {key: _first(value, names) for key, names in _NAMES.items()}
     try:
         return _built(found, raw)

@@ -1,4 +1,7 @@
-"""A file of items goes the way of a poll: cleaned, matched, stored, in pages."""
+"""What no poll brings goes the way of a poll: cleaned, matched, stored, in pages.
+
+A file that somebody imports, and what a person was told and writes down.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +16,13 @@ from earmark.importing import Reject
 from earmark.ingest import store_rows
 from earmark.matching import Watch, load_watch
 from earmark_core import audit
-from earmark_core.model import Actor, Item
+from earmark_core.access import require
+from earmark_core.model import Actor, Item, Role
 from earmark_core.tables import Quarantine, Source
 
 CHANNEL = "import"
+BY_HAND = "manual"
+_SOURCES = {CHANNEL: "Import", BY_HAND: "Written down by hand"}
 PAGE = 200
 # Older than this nobody waits for an answer any more; it is kept, scored and shown on trends.
 STILL_OPEN = timedelta(days=30)
@@ -46,8 +52,30 @@ def take(
 
     What is older than 30 days, or all if *history* says so, opens no case.
     """
-    source_id = _source(parts, actor, brand_id)
-    place = Place(source_id, brand_id, CHANNEL, takes_all=True, is_history=history)
+    require(actor, Role.manager, "import mentions")
+    return _take(parts, actor, brand_id, CHANNEL, found, history=history, tick=tick)
+
+
+def write_down(parts: Parts, actor: Actor, brand_id: int, item: Item) -> bool:
+    """Stores what a person was told; gives False where it stands there already."""
+    require(actor, Role.responder, "write down a mention")
+    found = iter([(1, item)])
+    total = _take(parts, actor, brand_id, BY_HAND, found, history=False, tick=lambda _rows: None)
+    return total.new > 0
+
+
+def _take(
+    parts: Parts,
+    actor: Actor,
+    brand_id: int,
+    channel: str,
+    found: Iterator[tuple[int, Item | Reject]],
+    *,
+    history: bool,
+    tick: Callable[[int], None],
+) -> Imported:
+    source_id = _source(parts, actor, brand_id, channel)
+    place = Place(source_id, brand_id, channel, takes_all=True, is_history=history)
     watch = load_watch(parts.store)
     total = Imported()
     while page := list(islice(found, PAGE)):
@@ -87,21 +115,21 @@ def _is_old(published_at: datetime | None, now: datetime) -> bool:
     return published_at is not None and published_at < now - STILL_OPEN
 
 
-def _source(parts: Parts, actor: Actor, brand_id: int) -> int:
-    """Gives the brand's source for imports, made at the first one; it is never polled."""
-    mine = select(Source).where(col(Source.brand_id) == brand_id, col(Source.channel) == CHANNEL)
+def _source(parts: Parts, actor: Actor, brand_id: int, channel: str) -> int:
+    """Gives the brand's source for what comes this way, made at the first; it is never polled."""
+    mine = select(Source).where(col(Source.brand_id) == brand_id, col(Source.channel) == channel)
     with parts.store.write() as session:
         source = session.exec(mine).first()
         if source is None:
             now = parts.clock()
             source = Source(
-                brand_id=brand_id, channel=CHANNEL, name="Import", takes_all=True,
+                brand_id=brand_id, channel=channel, name=_SOURCES[channel], takes_all=True,
                 is_enabled=False, next_poll_at=now, created_at=now,
             )  # fmt: skip
             session.add(source)
             session.flush()
             audit.record(
                 session, at=now, by=actor.name, action="add", subject="source",
-                subject_id=source.id or 0, before={}, after={"name": "Import"},
+                subject_id=source.id or 0, before={}, after={"name": source.name},
             )  # fmt: skip
         return source.id or 0

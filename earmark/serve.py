@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from earmark.app import Parts, rules_of
 from earmark.brands import Brands
+from earmark.entering import Entering
 from earmark.hooks import Hooks
 from earmark.matching import load_watch
 from earmark.monitors import Monitors
@@ -58,6 +59,7 @@ def services(parts: Parts) -> Services:
         backfills=parts.backfills,
         setup=SourceSetup(parts),
         monitors=Monitors(parts.store, parts.clock),
+        entering=Entering(parts),
         deliver=Hooks(parts).deliver,
     )
 

@@ -5,6 +5,7 @@ import streamlit as st
 from earmark_dashboard import theme
 from earmark_dashboard.pages import (
     accuracy,
+    entering,
     inbox,
     learning,
     mentions,
@@ -24,6 +25,7 @@ PAGES = (
     (trends.page, "Trends", "monitoring", "trends"),
     (accuracy.page, "How right is it", "fact_check", "accuracy"),
     (learning.page, "Learning", "school", "learning"),
+    (entering.page, "Add mentions", "edit_note", "entering"),
     (monitors.page, "Monitors", "manage_search", "monitors"),
     (sources.page, "Sources", "rss_feed", "sources"),
     (start.page, "Your brand", "add_circle", "start"),

@@ -17,6 +17,7 @@ from earmark_dashboard.contracts import (
     TrendsService,
     ViewsService,
 )
+from earmark_dashboard.entering import EnteringService
 from earmark_dashboard.hearing import BackfillsService, MonitorsService, SetupService
 from earmark_dashboard.learned import JudgingService, LearningService, RescoresService
 from earmark_listeners.contract import ChannelRules
@@ -57,9 +58,9 @@ class Services:
     `explain` gives the receipt of one mention, None where it has no score. `worker_heartbeat`
     gives how long ago the worker was last heard, None for never. `needs_approval` tells
     whether a reply of this actor to this case waits for an approver. `learning` is None where
-    the scorer in use was brought by somebody else and cannot learn; `setup`, `backfills` and
-    `monitors` where what is listened to is not changed from here. `deliver` takes what other
-    programs send; None where nothing is taken.
+    the scorer in use was brought by somebody else and cannot learn; `setup`, `backfills`,
+    `monitors` and `entering` where what is listened to is not changed from here. `deliver` takes
+    what other programs send; None where nothing is taken.
     """
 
     cases: CasesService
@@ -80,6 +81,7 @@ class Services:
     setup: SetupService | None = None
     backfills: BackfillsService | None = None
     monitors: MonitorsService | None = None
+    entering: EnteringService | None = None
     deliver: Deliver | None = None
 
 

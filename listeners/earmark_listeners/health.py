@@ -257,7 +257,9 @@ def condition(
 def _not_polled(source: Source) -> tuple[str, str, str] | None:
     """Tells why a source is not polled in its turn, None if it is."""
     if source.channel == "import":
-        return "healthy", "Filled by `earmark import`; not polled.", ""
+        return "healthy", "Filled by imports; not polled.", ""
+    if source.channel == "manual":
+        return "healthy", "Filled by people who write down what they were told; not polled.", ""
     if not source.is_enabled:
         return "paused", "Paused by a person.", "Resume it when it should be heard again."
     if source.needs_person:

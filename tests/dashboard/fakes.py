@@ -27,7 +27,7 @@ from earmark_queue.rows import (
     SavedReplyRow,
 )
 from earmark_sentiment.trends import Marker, Tally, TopicTrend, TrendPoint, TrendSummary
-from tests.dashboard.hearing_fakes import FakeBackfills, FakeMonitors, FakeSetup
+from tests.dashboard.hearing_fakes import FakeBackfills, FakeEntering, FakeMonitors, FakeSetup
 from tests.dashboard.learning_fakes import FakeLearning, FakeRescores
 
 ME = Actor("sam", Role.manager, 1)
@@ -897,4 +897,5 @@ def fake_services(desk: FakeDesk) -> Services:
         backfills=FakeBackfills(),
         setup=FakeSetup(desk.clock, HOSTILE[0] if desk.hostile else ""),
         monitors=FakeMonitors(desk.clock, HOSTILE[0] if desk.hostile else ""),
+        entering=FakeEntering(HOSTILE[0] if desk.hostile else ""),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from earmark_core.errors import ConfigError
 from earmark_core.jobs import JobRow
 from earmark_core.model import Actor
+from earmark_dashboard.entering import Looked, TakenIn, Told
 from earmark_listeners import monitor
 from earmark_listeners.asking import ChannelChoice, NewSource, Question
 from earmark_listeners.previewing import MonitorRow, Preview, Stored, preview
@@ -54,6 +55,40 @@ class FakeSetup:
     def add(self, actor: Actor, wanted: NewSource) -> int:
         self.added.append(wanted)
         return 7
+
+
+class FakeEntering:
+    """Remembers what was told; a file holds one mention and one row that is refused."""
+
+    def __init__(self, hostile: str = "") -> None:
+        self.hostile = hostile
+        self.told: list[tuple[int, Told]] = []
+        self.taken: list[tuple[int, str, bytes, bool]] = []
+
+    def write_down(self, actor: Actor, brand_id: int, told: Told) -> bool:
+        if not told.text.strip():
+            raise ConfigError("There is no text, no title and no rating.")
+        is_new = (brand_id, told) not in self.told
+        self.told.append((brand_id, told))
+        return is_new
+
+    def look(self, actor: Actor, name: str, content: bytes) -> Looked:
+        said = self.hostile or "The kettle leaks."
+        return Looked(2, 1, ((said, said),), (f"Line 2: {said}",))
+
+    def take(
+        self,
+        actor: Actor,
+        brand_id: int,
+        name: str,
+        content: bytes,
+        *,
+        history: bool,
+        tick: Callable[[int], None],
+    ) -> TakenIn:
+        tick(2)
+        self.taken.append((brand_id, name, content, history))
+        return TakenIn(1, 0, 1, ("Line 2: The line is not JSON.",))
 
 
 class FakeBackfills:

@@ -63,7 +63,13 @@ def whole() -> None:
     show()
 
 
-PAGES = (inbox, trends, sources, outbox, start, mentions, monitors)
+def entering() -> None:
+    from earmark_dashboard.pages.entering import page
+
+    page()
+
+
+PAGES = (inbox, trends, sources, outbox, start, mentions, monitors, entering)
 
 
 @pytest.fixture
