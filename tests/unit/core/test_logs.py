@@ -167,6 +167,15 @@ def test_what_looks_like_a_secret_goes(text):
     assert "***" in redact(text)
 
 
+@pytest.mark.parametrize("weak", ["pass", "token", "signature"])
+def test_a_secret_that_is_an_ordinary_word_does_not_hide_the_others(weak, monkeypatch):
+    monkeypatch.setattr("earmark_core.redact._known", {})
+    register_secret(weak)
+    said = redact("{'password': 'sesame', 'token': 'sesame', 'signature': 'sesame'}")
+    assert "sesame" not in said
+    assert weak not in redact(f"logged in with {weak}")
+
+
 @given(st.text(st.characters(exclude_categories=())))
 def test_redacting_never_fails(text):
     redact(text)
