@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from earmark.cleaning import Place, prepare
-from earmark.matching import Watch, refused
+from earmark.matching import Asked, Watch, refused
 from earmark.quarantine import keep_bad_items
+from earmark.revising import give_links, revise
 from earmark.withdrawing import withdraw
 from earmark_core.bulk import among, insert_new
 from earmark_core.errors import StoreError
@@ -23,18 +24,18 @@ from earmark_core.store import Store
 from earmark_core.tables import (
     Match,
     Mention,
-    MentionRevision,
     PollWindow,
     RawPayload,
     Source,
 )
 from earmark_core.tables.columns import table_of
+from earmark_core.tombstones import buried
 from earmark_listeners.contract import Batch
 from earmark_listeners.polling import Kept
 from earmark_listeners.schedule import Due
 
 _OLD = ("id", "external_id", "content_hash", "revision", "title", "body", "rating", "twin_of",
-        "gone_at")  # fmt: skip
+        "gone_at", "url")  # fmt: skip
 _MENTION = table_of(Mention).c
 _WINDOW = table_of(PollWindow)
 _GROW = (
@@ -76,7 +77,8 @@ def keep_page(store: Store, due: Due, batch: Batch, watch: Watch, now: datetime)
     """
     place = place_of(due, batch.state)
     rows = prepare(batch.items, place, now)
-    found = watch.matches(place, rows)
+    # All beforehand where all is new: while a page is written, everybody else waits.
+    found = watch.matches(place, rows) if due.is_first else Asked(watch, place, rows)
     with store.write() as session:
         kept = store_rows(store, session, place, rows, found, now)
         keep_bad_items(session, place, batch.bad_items, now)
@@ -96,12 +98,17 @@ def store_rows(
 ) -> Kept:
     """Stores what is new, revises what changed, leaves the rest untouched.
 
-    *found* holds the matches of each row, in the order of *rows*.
+    What was removed here before is heard and not stored again. *found* holds the matches of each
+    row, in the order of *rows*.
     """
     if not rows:
         return Kept()
     known = _known(session, place, rows)
     fresh = [i for i, row in enumerate(rows) if row["external_id"] not in known]
+    if fresh:
+        names = [rows[i]["external_id"] for i in fresh]
+        removed = buried(store, session, place.source_id, names)
+        fresh = [i for i in fresh if rows[i]["external_id"] not in removed]
     changed = [
         i
         for i, row in enumerate(rows)
@@ -110,7 +117,9 @@ def store_rows(
         and known[row["external_id"]].content_hash != row["content_hash"]
     ]
     ids, twins = _insert(session, place, [rows[i] for i in fresh], now)
-    _revise(session, [(known[rows[i]["external_id"]], rows[i]) for i in changed], now)
+    revise(session, [(known[rows[i]["external_id"]], rows[i]) for i in changed], now)
+    pairs = [(known[name], row) for row in rows if (name := row["external_id"]) in known]
+    give_links(session, pairs)
     touched = {i: ids[rows[i]["external_id"]] for i in fresh if rows[i]["external_id"] in ids}
     touched |= {i: known[rows[i]["external_id"]].id for i in changed}
     first_of = {ids[row["external_id"]]: twins[row["uri"]]
@@ -187,42 +196,6 @@ def _twins(session: Session, place: Place, rows: Sequence[dict[str, Any]]) -> di
     _, _, query = _queries(connection.dialect.name)
     asked = {"source": place.source_id, "names": uris}
     return {row[0]: row[1] for row in connection.execute(query, asked)}
-
-
-def _revise(session: Session, changes: Sequence[tuple[Any, dict[str, Any]]], now: datetime) -> None:
-    """Keeps what a mention said before, and has the new words scored and decided again."""
-    for old, row in changes:
-        session.add(
-            MentionRevision(
-                mention_id=old.id,
-                revision=old.revision,
-                title=old.title,
-                body=old.body,
-                rating=old.rating,
-                replaced_at=now,
-            )
-        )
-        session.execute(
-            sa.update(Mention)
-            .where(col(Mention.id) == old.id)
-            .values(
-                title=row["title"],
-                body=row["body"],
-                rating=row["rating"],
-                content_hash=row["content_hash"],
-                edited_at=row["edited_at"] or now,
-                metrics=row["metrics"],
-                reply_ref=row["reply_ref"],
-                revision=old.revision + 1,
-                scored_at=None,
-                decided_at=sa.case((col(Mention.twin_of).is_(None), None), else_=now),
-            )
-        )
-        session.execute(
-            sa.update(RawPayload)
-            .where(col(RawPayload.mention_id) == old.id)
-            .values(body=row["raw"])
-        )
 
 
 def _match(

@@ -8,7 +8,9 @@ from sqlmodel import col, select
 
 from earmark.app import Parts
 from earmark.backfilling import Backfilling
+from earmark.deliveries import READ, read_named
 from earmark.pipeline import PAUSE_SECONDS, Pipeline
+from earmark.purging import Purging
 from earmark.rescoring import Rescoring
 from earmark_core import jobs
 from earmark_core.errors import ConfigError
@@ -16,13 +18,15 @@ from earmark_core.jobs import JobRow
 from earmark_core.model import SYSTEM
 from earmark_core.tables import Brand, Job
 from earmark_listeners.backfills import KIND as BACKFILL
+from earmark_listeners.purges import KIND as PURGE
 from earmark_sentiment.rescores import KIND as RESCORE
 
 log = logging.getLogger(__name__)
 
 LEARN = "learn"
-LONG = frozenset({RESCORE, LEARN, BACKFILL})
+LONG = frozenset({RESCORE, LEARN, BACKFILL, READ, PURGE})
 """Kinds that take so long that others must not wait for them."""
+NIGHTLY = (LEARN, PURGE)
 _NIGHTLY = timedelta(hours=24)
 
 
@@ -37,6 +41,15 @@ async def do(parts: Parts, pipeline: Pipeline, job: JobRow) -> None:
         await Backfilling(parts, job).run()
         await pipeline.settle()
         return
+    elif job.kind == PURGE:
+        await _purge(parts, job)
+        return
+    elif job.kind == READ:
+        ended = await read_named(parts, job)
+        if ended is None:
+            return
+        state, note = ended
+        await pipeline.settle()
     elif job.kind == LEARN:
         state, note = "done", await asyncio.to_thread(learn_all, parts)
     else:
@@ -63,15 +76,24 @@ async def _rescore(parts: Parts, job: JobRow) -> None:
         await asyncio.sleep(PAUSE_SECONDS)  # on SQLite the others' writers get their turn
 
 
+async def _purge(parts: Parts, job: JobRow) -> None:
+    """Closes its job itself, as a rescore does."""
+    purging = Purging(parts.store, parts.clock, parts.settings.retention, job)
+    while await asyncio.to_thread(purging.step):
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
 def ask_nightly(parts: Parts) -> bool:
-    """Puts learning in line if the last time is a day ago; tells whether it did."""
+    """Puts learning and purging in line if the last time is a day ago; tells whether it did."""
     now = parts.clock()
-    with parts.store.write() as session:
-        recent = select(Job.id).where(Job.kind == LEARN, col(Job.created_at) > now - _NIGHTLY)
-        if session.exec(recent.limit(1)).first() is not None:
-            return False
-        jobs.submit(parts.store, session, kind=LEARN, key=LEARN, by=SYSTEM.name, now=now)
-        return True
+    asked = False
+    for kind in NIGHTLY:
+        with parts.store.write() as session:
+            recent = select(Job.id).where(Job.kind == kind, col(Job.created_at) > now - _NIGHTLY)
+            if session.exec(recent.limit(1)).first() is None:
+                jobs.submit(parts.store, session, kind=kind, key=kind, by=SYSTEM.name, now=now)
+                asked = True
+    return asked
 
 
 def learn_all(parts: Parts) -> str:

@@ -17,6 +17,9 @@ from earmark_core.model import Role
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 
+LONGEST_DAYS = 36_500
+"""What a time to keep things may be at most; beyond it the first days there were would not do."""
+
 _DAY = 86_400
 _MOST_WORDS = 200
 _TOPIC_WORD = re.compile(r"[^*]*[^\W_][^*]*\*?")
@@ -65,8 +68,9 @@ class MonitorSeed(_Entry):
 class SourceSeed(_Entry):
     """One place to poll; *options* are the channel's own and are checked by the channel.
 
-    `covers` says in a sentence what the source hears and what it cannot; it is shown in
-    previews and not stored.
+    `retention_days` and `raw_days` are how long mentions and raw payloads are kept, 0 for ever;
+    without them the installation's hold. `covers` says in a sentence what the source hears and
+    what it cannot; it is shown in previews and not stored.
     """
 
     name: Name = Field(examples=["News search"])
@@ -75,6 +79,8 @@ class SourceSeed(_Entry):
     include: str = ""
     exclude: str = ""
     interval_seconds: int = Field(default=300, ge=1, le=30 * _DAY, examples=[300])
+    retention_days: int | None = Field(default=None, ge=0, le=LONGEST_DAYS, examples=[365])
+    raw_days: int | None = Field(default=None, ge=0, le=LONGEST_DAYS, examples=[30])
     options: dict[str, Any] = Field(default_factory=dict)
     covers: str = ""
 

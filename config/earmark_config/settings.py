@@ -25,9 +25,10 @@ from sqlalchemy.exc import ArgumentError
 
 from earmark_config import toml_file
 from earmark_config.references import is_reference, secret
+from earmark_config.seed import LONGEST_DAYS
 from earmark_core.errors import ConfigError
 
-__all__ = ["Limits", "Sentiment", "Settings", "load_settings", "secret"]
+__all__ = ["Limits", "Retention", "Sentiment", "Settings", "load_settings", "secret"]
 
 PREFIX = "EARMARK_"
 _NESTED = "__"
@@ -50,6 +51,18 @@ class Sentiment(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     scorer: str = Field(default="default", min_length=1, max_length=80, examples=["head"])
+
+
+class Retention(BaseModel):
+    """For how many days what was heard is kept, counted from when it was; 0 is for ever.
+
+    A source can have its own, and a platform's terms may allow less.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    mentions_days: int = Field(default=0, ge=0, le=LONGEST_DAYS, examples=[730])
+    raw_days: int = Field(default=90, ge=0, le=LONGEST_DAYS, examples=[30])
 
 
 class Settings(BaseSettings):
@@ -86,6 +99,7 @@ class Settings(BaseSettings):
     demo: bool = Field(default=True, examples=[True])
     limits: Limits = Limits()
     sentiment: Sentiment = Sentiment()
+    retention: Retention = Retention()
 
     @classmethod
     def settings_customise_sources(
@@ -199,16 +213,13 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     """Gives what EARMARK_* variables set; a misspelt one is refused, a foreign one left alone."""
     ours = {key.lower(): value for key, value in environ.items() if key.startswith(PREFIX)}
     known = [f"{PREFIX}{key}".lower() for key in Settings.model_fields]
-    for name, table in (("limits", Limits), ("sentiment", Sentiment)):
-        known += [f"{PREFIX}{name}{_NESTED}{key}".lower() for key in table.model_fields]
-    for key in ours:
-        near = (
-            ""
-            if key in known
-            else toml_file.close_to(
-                key.removeprefix(PREFIX.lower()),
-                [right.removeprefix(PREFIX.lower()) for right in known],
-            )
+    for name, field in Settings.model_fields.items():
+        inner = type(field.default).model_fields if isinstance(field.default, BaseModel) else ()
+        known += [f"{PREFIX}{name}{_NESTED}{key}".lower() for key in inner]
+    for key in [key for key in ours if key not in known]:
+        near = toml_file.close_to(
+            key.removeprefix(PREFIX.lower()),
+            [right.removeprefix(PREFIX.lower()) for right in known],
         )
         if near and abs(len(near) - len(key) + len(PREFIX)) <= 2:
             raise ConfigError(

@@ -5,10 +5,12 @@ transaction that reads first and writes later is refused at once when another wr
 whatever the busy timeout.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -68,6 +70,39 @@ class Store:
         if self.dialect == "postgresql":
             return statement.with_for_update(skip_locked=True)
         return statement
+
+    def alone(self, session: Session, what: str) -> None:
+        """Waits until no other transaction does *what*, and keeps others waiting until the end.
+
+        To be asked for before any row is held, or two could wait for each other. SQLite has one
+        writer at a time as it is.
+        """
+        if self.dialect == "postgresql":
+            session.execute(sa.select(sa.func.pg_advisory_xact_lock(crc32(what.encode()))))
+
+    def sweep(self, *, compact: bool = False) -> bool:
+        """Leaves nothing of removed rows in SQLite's log; False where a reader was in the way.
+
+        *compact* writes the whole file anew, for which writers wait: then it takes less room, and
+        what moved within it before it was removed is overwritten, too. PostgreSQL sweeps for
+        itself, and nothing is done.
+        """
+        if self.dialect != "sqlite":
+            return True
+        with _told(self.engine), self.engine.connect() as connection:
+            # The driver's own connection: neither may stand in a transaction.
+            driver: Any = connection.connection.driver_connection
+            try:
+                if compact:
+                    driver.execute("VACUUM")
+                busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError as error:
+                raise StoreError(
+                    f"The database could not be swept ({error}).",
+                    subject=describe(self.engine.url),
+                    hint="Something else is writing for long; try again.",
+                ) from error
+        return not busy
 
     def close(self) -> None:
         """Gives back all connections."""
@@ -153,7 +188,10 @@ def _make_engine(url: sa.URL) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's "begin" event decides how to begin
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    # secure_delete overwrites what is removed; on pages that are written anyway it costs nothing.
+    for pragma in (
+        "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON",
+    ):  # fmt: skip
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from earmark.cli import check, data, learn, listen, monitors, run, setup, sources
+from earmark.cli import check, data, keeping, learn, listen, monitors, run, setup, sources
 from earmark_core import logs
 from earmark_core.errors import EarmarkError
 
@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (run, setup, listen, sources, monitors, data, learn, check):
+for room in (run, setup, listen, sources, keeping, monitors, data, learn, check):
     room.add_to(app)
 
 

@@ -164,5 +164,6 @@ def _rules_row(rules: ChannelRules) -> dict[str, Any]:
         "visibility": rules.visibility if rules.can_reply else "",
         "default_interval_seconds": rules.default_interval_seconds,
         "min_interval_seconds": rules.min_interval_seconds,
+        "longest_kept_days": rules.longest_kept_days,
         "note": rules.note,
     }

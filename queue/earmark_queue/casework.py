@@ -11,7 +11,7 @@ from earmark_core import audit
 from earmark_core.errors import UnknownCase
 from earmark_core.model import ALIVE, Actor, CaseStatus, Priority
 from earmark_core.tables import BrandModel, Case, Policy, SlaClock
-from earmark_queue.priority import Terms
+from earmark_queue.priority import Terms, without_words
 
 
 def literals(values: tuple[str, ...]) -> list[Any]:
@@ -84,11 +84,23 @@ def change(
         action=action,
         subject="case",
         subject_id=key(case),
-        before=before,
-        after={**values, **(told or {})},
+        before=_without_quotes(before),
+        after={**_without_quotes(values), **(told or {})},
         reason=reason,
     )
     session.flush()
+
+
+def _without_quotes(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leaves out of the audit trail, which nobody may change later, what a customer said."""
+    kept = dict(values)
+    if "priority_reasons" in kept:
+        kept["priority_reasons"] = [without_words(each) for each in kept["priority_reasons"]]
+    if "reasons" in kept:
+        kept["reasons"] = [
+            {**each, "text": without_words(each["text"])} for each in kept["reasons"]
+        ]
+    return kept
 
 
 def terms_of(session: Session, brand_id: int) -> Terms:

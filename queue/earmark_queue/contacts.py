@@ -83,3 +83,7 @@ def _refresh(session: Session, mention: Mention) -> None:
     if mention.author_followers is not None:
         row.followers = mention.author_followers
     session.add(row)
+    contact = session.get_one(Contact, row.contact_id)
+    if not contact.name:  # removed since, when nothing was left of what they had said
+        contact.name = mention.author_name or mention.author_handle
+        session.add(contact)

@@ -146,16 +146,19 @@ def _claimed(reply: Reply) -> Claimed:
 def read_target(store: Store, claimed: Claimed) -> TargetAsSeen:
     """Reads what is to be answered, and whether anything changed since the approval."""
     with store.read() as session:
-        mention = session.get_one(Mention, claimed.mention_id)
+        mention = session.get(Mention, claimed.mention_id) if claimed.mention_id else None
         case = session.get_one(Case, claimed.case_id)
-        texts = (mention.body, f"{mention.title}\n{mention.body}", mention.title)
-        reason = ""
-        if claimed.approved_hash != bond(claimed.body, claimed.source_id, claimed.target_ref):
+        reason, texts = "", ("", "", "")
+        if mention is None:  # a reply on its way holds what it answers, so this is not to happen
+            reason = "what it answers was removed"
+        elif claimed.approved_hash != bond(claimed.body, claimed.source_id, claimed.target_ref):
             reason = "the reply was changed after its approval"
         elif mention.revision != claimed.seen_revision:
             reason = "the mention was edited"
         elif case.last_mention_id != claimed.seen_mention_id:
             reason = "the customer wrote again"
+        if mention is not None:
+            texts = (mention.body, f"{mention.title}\n{mention.body}", mention.title)
     if not reason:
         return TargetAsSeen(texts, None)
     return TargetAsSeen(

@@ -74,13 +74,15 @@ def test_by_night_what_is_no_worse_comes_into_force_once_a_day(
     brand_id = teach(parts, clock)
     assert jobs.ask_nightly(parts)
     assert not jobs.ask_nightly(parts)
-    assert work(parts) == [("done", "Acme: version 1 accepted.")]
+    learned, purged = work(parts)
+    assert learned == ("done", "Acme: version 1 accepted.")
+    assert purged == ("done", "Nothing was due.")
     status = parts.learning.status(SYSTEM, brand_id)
     assert status.active is not None
     assert (status.active.by, status.new) == (SYSTEM.name, 0)
     clock.forward(timedelta(hours=25))
     assert jobs.ask_nightly(parts)
-    assert work(parts)[-1] == ("done", "No brand has enough new corrections.")
+    assert work(parts)[-2] == ("done", "No brand has enough new corrections.")
     with parts.store.read() as session:
         told = [e.action for e in session.exec(select(AuditEntry)) if e.subject == "brand"]
     assert told == ["refit", "accept"]

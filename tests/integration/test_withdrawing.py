@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from sqlmodel import SQLModel, select
 
-from earmark.ingest import keep_page
+from earmark.cleaning import Place, prepare
+from earmark.ingest import keep_page, store_rows
 from earmark.matching import load_watch
+from earmark.withdrawing import withdraw
 from earmark_core.clock import FixedClock
 from earmark_core.model import Actor, Author, Cursor, Item, Role
 from earmark_core.store import Store
@@ -27,6 +29,7 @@ from earmark_listeners.contract import Batch
 from earmark_listeners.polling import Kept, poll
 from earmark_listeners.schedule import claim_due, finish
 from earmark_queue.cases import Cases
+from earmark_queue.casework import key
 from earmark_queue.views import Views
 from earmark_queue.withdrawals import TAKEN_AWAY
 from tests.fakes import FakeListener
@@ -146,3 +149,55 @@ def test_a_headline_falls_back_to_what_is_still_there(store, clock, heard):
     heard(Batch(gone=("2",)))
     with store.read() as session:
         assert [case.headline for case in session.exec(select(Case)).all()] == ["Leak"]
+
+
+@pytest.fixture
+def twice(store: Store, clock: FixedClock) -> Any:
+    """The same post, found by two sources; gives what has a source say that it is gone."""
+    uri = "https://a.example/p/1"
+    item = Item("1", text="Brightcup leaks", author=MARA, uri=uri, raw="Brightcup leaks")
+    with store.write() as session:
+        brand = Brand(name="Brightcup", created_at=clock())
+        session.add(brand)
+        session.flush()
+        session.add(Monitor(brand_id=brand.id, name="all", query="brightcup",
+                            created_at=clock(), updated_at=clock()))  # fmt: skip
+        sources = [Source(brand_id=brand.id, channel="fake", name=name, next_poll_at=clock(),
+                          created_at=clock()) for name in "abc"]  # fmt: skip
+        session.add_all(sources)
+        session.flush()
+        places = [Place(key(source), key(brand), "fake") for source in sources]
+    for place in places:
+        rows = prepare([item], place, clock())
+        found = load_watch(store).matches(place, rows)
+        with store.write() as session:
+            store_rows(store, session, place, rows, found, clock())
+
+    def gone(source: int) -> int:
+        with store.write() as session:
+            return withdraw(session, places[source].source_id, ["1"], clock())
+
+    return gone
+
+
+@pytest.mark.parametrize("source", [0, 1, 2], ids=["the first", "a twin", "the other twin"])
+def test_a_post_that_is_gone_is_gone_wherever_it_was_found(store, clock, twice, source):
+    with store.read() as session:
+        assert [m.twin_of for m in session.exec(select(Mention).order_by(Mention.id))] == [
+            None, 1, 1,
+        ]  # fmt: skip
+    assert twice(source) == 1
+    assert "leak" not in everything(store).casefold()
+    with store.read() as session:
+        assert all(m.gone_at == clock() for m in session.exec(select(Mention)).all())
+    assert [twice(again) for again in range(3)] == [0, 0, 0]
+
+
+def test_a_twin_is_found_although_the_first_has_no_name_any_more(store, clock, twice):
+    """As of a database in which only the first was blanked."""
+    with store.write() as session:
+        first = session.exec(select(Mention).where(Mention.twin_of.is_(None))).one()
+        first.uri, first.body, first.gone_at = "", "", clock()
+        session.delete(session.get_one(RawPayload, first.id))
+    assert twice(1) == 1
+    assert "leak" not in everything(store).casefold()

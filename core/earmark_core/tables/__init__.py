@@ -26,7 +26,13 @@ from earmark_core.tables.records import AuditEntry, Heartbeat, Job
 from earmark_core.tables.replies import Reply
 from earmark_core.tables.sources import PollWindow, Quarantine, Source
 from earmark_core.tables.topics import Aspect, Topic
-from earmark_core.tables.traces import CopyGroup, HookDelivery, NearKey, Tombstone
+from earmark_core.tables.traces import (
+    CopyGroup,
+    HookDelivery,
+    InstallationKey,
+    NearKey,
+    Tombstone,
+)
 
 __all__ = [
     "Aspect",
@@ -43,6 +49,7 @@ __all__ = [
     "Heartbeat",
     "HookDelivery",
     "Identity",
+    "InstallationKey",
     "Job",
     "LexiconChange",
     "Match",

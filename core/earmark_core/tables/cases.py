@@ -126,6 +126,7 @@ class Case(SQLModel, table=True):
             postgresql_where=_ALIVE,
         ),
         Index("ix_case_contact", "contact_id", "id"),
+        Index("ix_case_last_mention", "last_mention_id"),
     )
     id: int | None = Field(default=None, primary_key=True)
     brand_id: int = Field(foreign_key="brand.id")

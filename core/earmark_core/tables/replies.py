@@ -17,13 +17,15 @@ class Reply(SQLModel, table=True):
     `idempotency_key` is made once and never changes. `fence` counts claims: a worker writes only
     while the fence is its own. `approved_hash` binds the approval to text, account and target.
     `target_ref` is what the responder needs to find what is answered. `seen_mention_id` is the
-    newest mention the author had seen. `looks` counts the searches for a reply whose fate is open.
-    A case has at most one reply in flight.
+    newest mention the author had seen; a mention that was removed is None in both. `looks` counts
+    the searches for a reply whose fate is open. A case has at most one reply in flight.
     """
 
     __table_args__ = (
         Index("ix_reply_outbox", "state", "not_before"),
         Index("ix_reply_case", "case_id"),
+        Index("ix_reply_mention", "mention_id"),
+        Index("ix_reply_seen_mention", "seen_mention_id"),
         Index(
             "uq_reply_in_flight",
             "case_id",
@@ -42,8 +44,8 @@ class Reply(SQLModel, table=True):
     case_id: int = Field(foreign_key="case.id")
     source_id: int | None = Field(default=None, foreign_key="source.id")
     channel: str
-    mention_id: int = Field(foreign_key="mention.id")
-    seen_mention_id: int = Field(foreign_key="mention.id")
+    mention_id: int | None = Field(foreign_key="mention.id")
+    seen_mention_id: int | None = Field(foreign_key="mention.id")
     seen_revision: int = 1
     target_ref: dict[str, Any] = document(dict)
     body: str

@@ -21,6 +21,18 @@ class Tombstone(SQLModel, table=True):
     at: datetime = moment(index=True)
 
 
+class InstallationKey(SQLModel, table=True):
+    """A secret of this installation, made once by whoever first needs it; opens nothing outside.
+
+    It keeps what is hashed with it from being compared with hashes made elsewhere.
+    """
+
+    __tablename__ = "installation_key"
+    name: str = Field(primary_key=True)
+    secret: str
+    created_at: datetime = moment()
+
+
 class HookDelivery(SQLModel, table=True):
     """A delivery that was stored, so that the same one is not stored again."""
 

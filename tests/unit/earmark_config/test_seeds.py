@@ -324,3 +324,26 @@ def test_who_begins_has_topics_from_the_start(sqlite_store, clock) -> None:
         assert all(len(row.words) == len(set(row.words)) for row in rows)
         written = [word for row in rows for word in row.words]
         assert len(written) == len(set(written))  # no word names two topics
+
+
+def test_how_long_a_source_is_kept_is_shown_as_any_other_change(sqlite_store, clock) -> None:
+    seed = """
+[[brand]]
+name = "Acme"
+[[brand.source]]
+name = "News"
+channel = "feed"
+options = { url = "https://a.example/feed" }
+"""
+    apply(sqlite_store, read_seed_text(seed), clock, SYSTEM)
+    later = read_seed_text(seed + "retention_days = 365\nraw_days = 0\n")
+    [change] = [each for each in plan(sqlite_store, later) if each.action == "change"]
+    assert change.before == {"retention_days": None, "raw_days": None}
+    assert change.after == {"retention_days": 365, "raw_days": 0}
+    apply(sqlite_store, later, clock, SYSTEM)
+    apply(sqlite_store, read_seed_text(seed), clock, SYSTEM)
+    with sqlite_store.read() as session:
+        source = session.exec(select(Source)).one()
+    assert (source.retention_days, source.raw_days) == (365, 0)
+    with pytest.raises(ConfigError, match="retention_days"):
+        read_seed_text(seed + "retention_days = -1\n")

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _make_budget()
     _make_traces()
     _make_copies()
+    _let_mentions_go()
 
 
 def _make_budget() -> None:
@@ -63,6 +64,24 @@ def _make_traces() -> None:
         )
         op.create_index(f"ix_{name}_source_id", name, ["source_id"])
         op.create_index(f"ix_{name}_at", name, ["at"])
+
+
+def _let_mentions_go() -> None:
+    """Lets a mention be removed under its replies, and quickly: each removal looks for them."""
+    op.create_table(
+        "installation_key",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_installation_key")),
+    )
+    # Copied on SQLite, which takes little: there is one row for each answer that was written.
+    with op.batch_alter_table("reply", reflect_kwargs={"resolve_fks": False}) as reply:
+        for name in ("mention_id", "seen_mention_id"):
+            reply.alter_column(name, existing_type=sa.Integer(), nullable=True)
+    op.create_index("ix_reply_mention", "reply", ["mention_id"])
+    op.create_index("ix_reply_seen_mention", "reply", ["seen_mention_id"])
+    op.create_index("ix_case_last_mention", "case", ["last_mention_id"])
 
 
 def _make_copies() -> None:
@@ -103,6 +122,15 @@ def _make_copies() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_case_last_mention", "case")
+    op.drop_index("ix_reply_seen_mention", "reply")
+    op.drop_index("ix_reply_mention", "reply")
+    # The older schema has no place for an answer to what was removed.
+    op.execute("DELETE FROM reply WHERE mention_id IS NULL OR seen_mention_id IS NULL")
+    with op.batch_alter_table("reply", reflect_kwargs={"resolve_fks": False}) as reply:
+        for name in ("mention_id", "seen_mention_id"):
+            reply.alter_column(name, existing_type=sa.Integer(), nullable=False)
+    op.drop_table("installation_key")
     op.drop_table("near_key")
     for name in ("ix_mention_copy_group", "ix_mention_twin_of"):
         op.drop_index(name, "mention")
