@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from earmark.pipeline import Pipeline
 from earmark_config.references import keep_secret, secret
 from earmark_config.settings import Settings
+from earmark_core.budgets import Budgets
 from earmark_core.clock import Clock, system_clock
 from earmark_core.errors import ConfigError
 from earmark_core.fetch import Fetcher, make_fetcher
@@ -24,6 +25,8 @@ from earmark_listeners import registry
 from earmark_listeners.backfills import Backfills
 from earmark_listeners.contract import ChannelRules, Listener, Responder, Wiring
 from earmark_listeners.health import Sources
+from earmark_listeners.purges import Purges
+from earmark_listeners.retention import Keeping
 from earmark_queue.cases import Cases
 from earmark_queue.judging import Judging
 from earmark_queue.outbox import Outbox
@@ -55,6 +58,7 @@ class Parts:
     scorers: BrandScorers
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     memory: dict[str, Any] = field(default_factory=dict, repr=False)
+    budgets: Budgets = field(default_factory=Budgets, repr=False)
 
     def build(self, channel: str, options: Mapping[str, Any]) -> Listener[Any]:
         """Gives a listener that is ready to poll.
@@ -68,6 +72,7 @@ class Parts:
             secret=self.secret,
             keep=keep_secret,
             memory=self.memory,
+            budgets=self.budgets,
         )
         return registry.build(channel, dict(options), wiring)
 
@@ -170,6 +175,16 @@ class Parts:
         return Backfills(self.store, self.clock)
 
     @property
+    def keeping(self) -> Keeping:
+        """Gives how long sources are kept."""
+        return Keeping(self.store, self.clock, self.settings.retention)
+
+    @property
+    def purges(self) -> Purges:
+        """Gives what asks for what is due to be removed."""
+        return Purges(self.store, self.clock)
+
+    @property
     def sources(self) -> Sources:
         """Gives the health of the sources."""
         return Sources(self.store, self.clock)
@@ -232,8 +247,10 @@ def assemble(
     """
     scorer = chosen_scorer(settings.sentiment.scorer)
     store = open_store(settings.database_url, create=create)
+    budgets = Budgets(store)
     dial = partial(
         make_fetcher,
+        budgets=budgets,
         user_agent=settings.user_agent,
         clock=clock,
         allow=(*settings.allow, *allow),
@@ -249,4 +266,5 @@ def assemble(
         fetcher=dial(),
         scorers=BrandScorers(scorer),
         secrets=dict(secrets or {}),
+        budgets=budgets,
     )

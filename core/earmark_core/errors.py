@@ -5,6 +5,7 @@ EarmarkError                  message, hint (what to do), subject (what failed);
 ├── ListenerError             one source, never the run
 │   ├── Rejected              stop this source until a person acts (credentials, forbidden, gone)
 │   ├── Unavailable           retry: after retry_after if given, else with back-off
+│   │   ├── Held              nothing was asked: the host wants to be left alone until then
 │   │   └── Interrupted       the request may have arrived: look before anything is sent again
 │   └── Malformed             the answer cannot be read: the window failed, the cursor stays
 ├── CaseError
@@ -73,7 +74,7 @@ class Rejected(ListenerError):
     """The source refuses us until somebody acts.
 
     `fault` says why, where it is known: a channel may pass over one page that is `not_found` or
-    `forbidden` where its others are well.
+    `forbidden` where its others are well. `for_good` says that it will not come back (HTTP 410).
     """
 
     def __init__(
@@ -81,11 +82,13 @@ class Rejected(ListenerError):
         message: str = "",
         *,
         fault: Fault | None = None,
+        for_good: bool = False,
         hint: str = "",
         subject: str = "",
     ) -> None:
         super().__init__(message, hint=hint, subject=subject)
         self.fault = fault
+        self.for_good = for_good
 
 
 class Unavailable(ListenerError):
@@ -107,6 +110,13 @@ class Unavailable(ListenerError):
         super().__init__(message, hint=hint, subject=subject)
         self.retry_after = retry_after
         self.rate_limited = rate_limited
+
+
+class Held(Unavailable):
+    """The host asked us to wait, so nothing was asked of it.
+
+    Whatever was to be done has certainly not been done, nor tried.
+    """
 
 
 class Interrupted(Unavailable):

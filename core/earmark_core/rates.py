@@ -36,6 +36,9 @@ _META_USAGE: Final = (
     "x-ad-account-usage",
 )
 _META_SHARES: Final = ("call_count", "total_time", "total_cputime", "acc_id_util_pct")
+_TELLING: Final = frozenset(
+    (*_RESETS, *_LEFT, *_META_USAGE, "retry-after", "x-rate-limit")
+)  # fmt: skip
 _LARGEST_BODY: Final = 100_000
 
 
@@ -78,6 +81,11 @@ def signal_of(answer: Spoken, said: object = None) -> RateSignal:
         retry_after_seconds=by_body.retry_after_seconds if after is None else after,
         scope=by_body.scope or by_header.scope,
     )
+
+
+def may_tell(headers: Mapping[str, str]) -> bool:
+    """Tells quickly whether there is any header that says something of limits."""
+    return not _TELLING.isdisjoint(headers)
 
 
 def is_limit(answer: Spoken) -> bool:

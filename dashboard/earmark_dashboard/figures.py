@@ -8,6 +8,15 @@ from earmark_listeners.health import SourceRow
 from earmark_sentiment.trends import Marker, Tally, TrendSummary
 
 NONE = "–"
+_BADGES: dict[str, tuple[str, Any]] = {
+    "healthy": (":material/check_circle:", "green"),
+    "degraded": (":material/error:", "orange"),
+    "silent": (":material/volume_off:", "orange"),
+    "failing": (":material/cancel:", "red"),
+    "needs reconnecting": (":material/link_off:", "red"),
+    "paused": (":material/pause_circle:", "gray"),
+    "not polled yet": (":material/schedule:", "gray"),
+}
 _NAMED = 3
 _FORMULA = frozenset("=+-@|\t\r\n＝＋－＠")
 
@@ -72,6 +81,12 @@ def _length(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return "now"
+
+
+def source_badge(row: SourceRow) -> tuple[str, str, Any]:
+    """Gives how a source is: the word, its icon and its colour."""
+    icon, colour = _BADGES.get(row.state, (":material/help:", "gray"))
+    return row.state if row.state in _BADGES else "unknown", icon, colour
 
 
 def source_facts(row: SourceRow, now: datetime) -> tuple[tuple[str, str], ...]:

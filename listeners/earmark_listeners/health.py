@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from earmark_core import audit, heard, jobs
 from earmark_core.access import require
+from earmark_core.budget_words import Limited, limited
 from earmark_core.clock import Clock
 from earmark_core.errors import ConfigError
 from earmark_core.heard import Covered, Gap
@@ -16,12 +18,12 @@ from earmark_core.store import Store
 from earmark_core.tables import Brand, PollWindow, Source
 from earmark_listeners import rhythm
 from earmark_listeners.backfills import can_backfill
+from earmark_listeners.conditions import FILLED_BY_PEOPLE, condition
 from earmark_listeners.rhythm import Silence
 
 DAY = timedelta(hours=24)
 _MOST_ARRIVALS = 5_000
-_RECONNECT = "Put right what its options or its secret say, then resume it."
-_SILENT_HINT = "It answers, but says nothing: check the query, the account or the page itself."
+_LOT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class SourceRow:
     can_backfill: bool
     spark: tuple[int, ...]
 
+    @property
+    def is_polled(self) -> bool:
+        """Tells whether there is anybody to ask: what people bring is not polled."""
+        return self.channel not in FILLED_BY_PEOPLE
+
 
 @dataclass(frozen=True, slots=True)
 class WindowRow:
@@ -71,17 +78,34 @@ class Sources:
         self._store = store
         self._clock = clock
 
-    def rows(self, actor: Actor) -> tuple[SourceRow, ...]:
-        """Gives all sources, those that need somebody first."""
+    def rows(
+        self, actor: Actor, *, limit: int | None = None, named: str = ""
+    ) -> tuple[SourceRow, ...]:
+        """Gives the sources whose name holds *named*, those that need somebody first.
+
+        Of more than *limit*, those with an error come before those that may be silent.
+        """
         require(actor, Role.viewer, "see sources")
         now = self._clock()
+        query = (
+            select(Source, Brand.name)
+            .join(Brand, col(Brand.id) == col(Source.brand_id))
+            .order_by(
+                col(Source.needs_person).desc(), col(Source.error_streak).desc(),
+                col(Brand.name), col(Source.name),
+            )
+            .where(col(Source.name).icontains(named, autoescape=True))
+            .limit(limit)
+        )  # fmt: skip
+        rows: list[SourceRow] = []
         with self._store.read() as session:
-            pairs = session.exec(
-                select(Source, Brand.name)
-                .join(Brand, col(Brand.id) == col(Source.brand_id))
-                .order_by(col(Brand.name), col(Source.name))
-            ).all()
-            rows = [_row(session, source, brand, now) for source, brand in pairs]
+            pairs = session.exec(query).all()
+            for at in range(0, len(pairs), _LOT):
+                lot = pairs[at : at + _LOT]
+                windows = heard.windows_of(session, [s.id or 0 for s, _ in lot], now - DAY)
+                rows += [_row(session, s, brand, windows.get(s.id or 0, []), now)
+                         for s, brand in lot]  # fmt: skip
+        rows.sort(key=lambda row: (row.brand.casefold(), row.name.casefold()))
         worst = ("needs reconnecting", "failing", "silent", "degraded")
         order = {state: index for index, state in enumerate(worst)}
         return tuple(sorted(rows, key=lambda row: order.get(row.state, len(worst))))
@@ -103,6 +127,11 @@ class Sources:
                 )
                 for w in session.exec(query)
             )  # fmt: skip
+
+    def limits(self, actor: Actor) -> tuple[Limited, ...]:
+        """Gives the hosts that asked us to wait and the quotas that are used up, in words."""
+        require(actor, Role.viewer, "see sources")
+        return limited(self._store, self._clock())
 
     def gaps(self, actor: Actor, source_id: int, *, days: int = 7) -> tuple[Gap, ...]:
         """Gives when the source was not heard within the last days, the newest first."""
@@ -128,6 +157,7 @@ class Sources:
         require(actor, Role.responder, "poll a source")
         with self._store.write() as session:
             source = _get(session, source_id)
+            _refuse_if_filled(source)
             return jobs.submit(
                 self._store, session, kind="poll", key=f"poll:{source_id}", by=actor.name,
                 now=self._clock(), payload={"source_id": source.id},
@@ -146,6 +176,7 @@ class Sources:
         now = self._clock()
         with self._store.write() as session:
             source = _get(session, source_id)
+            _refuse_if_filled(source)
             before = {"is_enabled": source.is_enabled, "needs_person": source.needs_person}
             source.is_enabled = on
             if on:
@@ -159,6 +190,15 @@ class Sources:
                 )  # fmt: skip
 
 
+def _refuse_if_filled(source: Source) -> None:
+    if source.channel in FILLED_BY_PEOPLE:
+        raise ConfigError(
+            "There is nothing to poll here.",
+            hint=f"It is filled by {FILLED_BY_PEOPLE[source.channel]}.",
+            subject=source.name,
+        )
+
+
 def _get(session: Session, source_id: int) -> Source:
     source = session.get(Source, source_id)
     if source is None:
@@ -166,12 +206,9 @@ def _get(session: Session, source_id: int) -> Source:
     return source
 
 
-def _row(session: Session, source: Source, brand: str, now: datetime) -> SourceRow:
-    windows = session.exec(
-        select(PollWindow).where(
-            col(PollWindow.source_id) == source.id, col(PollWindow.ended_at) > now - DAY
-        )
-    ).all()
+def _row(
+    session: Session, source: Source, brand: str, windows: Sequence[Any], now: datetime
+) -> SourceRow:
     state, words, hint = condition(source, windows, _silence(session, source), now)
     return SourceRow(
         id=source.id or 0,
@@ -188,7 +225,7 @@ def _row(session: Session, source: Source, brand: str, now: datetime) -> SourceR
         last_item_at=source.last_item_at,
         lag_seconds=max(0.0, (now - source.next_poll_at).total_seconds()),
         items_24h=sum(window.new_items for window in windows),
-        coverage_24h=heard.covered(session, now - DAY, now, now=now, source_id=source.id).share,
+        coverage_24h=heard.covered_of(source, windows, now - DAY, now, now=now).share,
         is_enabled=source.is_enabled,
         is_demo=source.is_demo,
         is_polling=source.lease_until is not None and source.lease_until > now,
@@ -197,7 +234,7 @@ def _row(session: Session, source: Source, brand: str, now: datetime) -> SourceR
     )
 
 
-def _per_hour(windows: Sequence[PollWindow], now: datetime) -> tuple[int, ...]:
+def _per_hour(windows: Sequence[Any], now: datetime) -> tuple[int, ...]:
     hours = [0] * 24
     for window in windows:
         ago = int((now - window.ended_at).total_seconds() // 3600)
@@ -228,42 +265,3 @@ def _silence(session: Session, source: Source) -> Silence | None:
     if len(arrivals) == _MOST_ARRIVALS:
         begin = max(begin, arrivals[-1])
     return rhythm.unusual_silence(arrivals, begin, until)
-
-
-def condition(
-    source: Source, windows: Sequence[PollWindow], silence: Silence | None, now: datetime
-) -> tuple[str, str, str]:
-    """Gives state, one plain sentence, and what to do."""
-    stopped = _not_polled(source)
-    if stopped is not None:
-        return stopped
-    if source.not_before and source.not_before > now:
-        until = f"Nothing to do: it is polled again at {source.not_before:%H:%M} UTC."
-        return "degraded", source.error or "The source asked us to wait.", until
-    if source.error_streak:
-        state = "failing" if source.error_streak >= 3 else "degraded"
-        times = "once" if source.error_streak == 1 else f"{source.error_streak} times in a row"
-        return state, f"Failed {times}: {source.error}", source.error_hint
-    if silence is not None:
-        hours, expected = round(silence.lasts / rhythm.HOUR), round(silence.expected_hours)
-        words = f"Nothing new for {hours} h; by its own rhythm {expected} of them bring something."
-        return "silent", words, _SILENT_HINT
-    if any(window.state == WindowState.truncated for window in windows):
-        todo = "Poll it more often, or narrow the query."
-        return "degraded", "More arrived than one poll may fetch; a gap was noted.", todo
-    return "healthy", "Polled and heard.", ""
-
-
-def _not_polled(source: Source) -> tuple[str, str, str] | None:
-    """Tells why a source is not polled in its turn, None if it is."""
-    if source.channel == "import":
-        return "healthy", "Filled by imports; not polled.", ""
-    if source.channel == "manual":
-        return "healthy", "Filled by people who write down what they were told; not polled.", ""
-    if not source.is_enabled:
-        return "paused", "Paused by a person.", "Resume it when it should be heard again."
-    if source.needs_person:
-        return "needs reconnecting", source.error, source.error_hint or _RECONNECT
-    if source.last_polled_at is None:
-        return "not polled yet", "The first poll is about to start.", ""
-    return None

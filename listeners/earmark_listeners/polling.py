@@ -15,6 +15,8 @@ from typing import Any
 
 from earmark_core.errors import (
     EarmarkError,
+    Fault,
+    Held,
     ListenerError,
     Malformed,
     Rejected,
@@ -23,6 +25,7 @@ from earmark_core.errors import (
 )
 from earmark_core.model import Cursor, WindowState
 from earmark_listeners.contract import Batch, Listener
+from earmark_listeners.pace import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a poll; `needs_person` stops the source until somebody acts."""
+    """What became of a poll; `needs_person` stops the source until somebody acts.
+
+    `moved_to` is where the source has sent us for good.
+    """
 
     state: WindowState = WindowState.complete
     pages: int = 0
@@ -59,7 +65,9 @@ class Outcome:
     error: str = ""
     hint: str = ""
     needs_person: bool = False
+    trouble: Trouble = Trouble.none
     note: str = ""
+    moved_to: str = ""
 
     @property
     def went_well(self) -> bool:
@@ -86,17 +94,17 @@ async def poll(
     except StoreError:
         raise
     except TimeoutError:
-        return _failed(outcome, "The poll took too long and was ended.", WindowState.failed)
+        return _failed(outcome, "The poll took too long and was ended.", Trouble.down)
     except ListenerError as error:
         return _with_error(outcome, error)
     except EarmarkError as error:
-        return _failed(outcome, error.message, WindowState.failed, hint=error.hint, person=True)
+        return _failed(outcome, error.message, Trouble.refused, hint=error.hint)
     except Exception:
         log.exception("a listener broke", extra={"channel": listener.channel})
         return _failed(
             outcome,
             "The listener itself broke on this answer.",
-            WindowState.failed,
+            Trouble.unreadable,
             hint="Nothing was lost: the cursor did not move. The log has the details.",
         )
     return outcome
@@ -113,22 +121,39 @@ def _with_page(outcome: Outcome, batch: Batch, kept: Kept) -> Outcome:
         covers_from=batch.covers_from or outcome.covers_from,
         next_poll_after=batch.next_poll_after or outcome.next_poll_after,
         note=batch.note or outcome.note,
+        moved_to=batch.moved_to or outcome.moved_to,
     )
 
 
 def _with_error(outcome: Outcome, error: ListenerError) -> Outcome:
-    state, wait = WindowState.failed, None
+    hint, wait = error.hint, None
     if isinstance(error, Unavailable):
-        state = WindowState.rate_limited if error.rate_limited else WindowState.failed
         wait = error.retry_after
-    hint = error.hint
     if isinstance(error, Malformed):
         hint = hint or "The cursor did not move; it will be tried again."
-    failed = _failed(outcome, error.message, state, hint=hint, person=isinstance(error, Rejected))
+    failed = _failed(outcome, error.message, _trouble(error), hint=hint)
     return replace(failed, next_poll_after=wait)
 
 
-def _failed(
-    outcome: Outcome, error: str, state: WindowState, *, hint: str = "", person: bool = False
-) -> Outcome:
-    return replace(outcome, state=state, error=error, hint=hint, needs_person=person)
+def _trouble(error: ListenerError) -> Trouble:
+    if isinstance(error, Held):
+        return Trouble.held
+    if isinstance(error, Unavailable):
+        return Trouble.slower if error.rate_limited else Trouble.down
+    if not isinstance(error, Rejected):
+        return Trouble.unreadable
+    if error.for_good:
+        return Trouble.gone
+    return Trouble.missing if error.fault is Fault.not_found else Trouble.refused
+
+
+def _failed(outcome: Outcome, error: str, trouble: Trouble, *, hint: str = "") -> Outcome:
+    is_slower = trouble in (Trouble.slower, Trouble.held)
+    return replace(
+        outcome,
+        state=WindowState.rate_limited if is_slower else WindowState.failed,
+        error=error,
+        hint=hint,
+        trouble=trouble,
+        needs_person=trouble in (Trouble.refused, Trouble.missing, Trouble.gone),
+    )

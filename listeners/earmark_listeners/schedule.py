@@ -4,45 +4,43 @@ A source is claimed with a lease and a token. Whoever lost the lease changes not
 """
 
 import random
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from earmark_core.model import Cursor, WindowState
+from earmark_core.model import Cursor
 from earmark_core.store import Store
 from earmark_core.tables import PollWindow, Source
 from earmark_core.tables.columns import table_of
-from earmark_listeners.pace import Pace, back_off, next_interval, next_poll_at
+from earmark_listeners import lasting
+from earmark_listeners.pace import GIVEN_UP_AFTER, OPENS_AFTER, Trouble
 from earmark_listeners.polling import Outcome
+from earmark_listeners.timetable import Timetable, plan, remember
+from earmark_listeners.windows import close_windows, open_windows
 
 LEASE = timedelta(seconds=330)
-LONGEST_WAIT_ASKED = timedelta(hours=6)
-# A refusal waits for a person, but a page that was gone for an hour must not end a source for good.
-RETRY_REFUSED = timedelta(hours=6)
+_SOURCE = table_of(Source)
 _WINDOW = table_of(PollWindow)
-_THIS = sa.select(_WINDOW.c.source_id, _WINDOW.c.started_at).where(
-    _WINDOW.c.id == sa.bindparam("window")
+
+
+_CLAIMED = ("id", "brand_id", "channel", "name", "options", "include", "exclude", "takes_all",
+            "cursor", "first_polled_at", "last_success_at")  # fmt: skip
+_READ = tuple(field.name for field in fields(Timetable))
+_WRITTEN = tuple(name for name in _READ if name != "id" and "interval" not in name)
+_ROWS = (
+    sa.select(*(_SOURCE.c[name] for name in _READ))
+    .where(_SOURCE.c.id.in_(sa.bindparam("sources", expanding=True)))
+    .order_by(_SOURCE.c.id)  # so that two processes lock them in one order
+    .with_for_update()
 )
-_BEFORE = (
-    sa.select(
-        *(_WINDOW.c[name] for name in ("id", "covers_from", "started_at", "pages", "items")),
-        sa.and_(
-            _WINDOW.c.state == WindowState.complete,
-            _WINDOW.c.new_items == 0,
-            _WINDOW.c.bad_items == 0,
-            _WINDOW.c.note == "",
-        ).label("is_quiet"),
-    )
-    .where(
-        _WINDOW.c.source_id == sa.bindparam("source"),
-        _WINDOW.c.ended_at <= sa.bindparam("began"),
-        _WINDOW.c.id != sa.bindparam("window"),
-    )
-    .order_by(_WINDOW.c.ended_at.desc(), _WINDOW.c.id.desc())
-    .limit(1)
+_WRITE = (
+    sa.update(_SOURCE)
+    .where(_SOURCE.c.id == sa.bindparam("source"))
+    .values({name: sa.bindparam(f"new_{name}") for name in _WRITTEN})
 )
 
 
@@ -83,34 +81,22 @@ def claim_due(
         due = due.where(col(Source.id) == only)
     due = store.skip_locked(due.order_by(col(Source.next_poll_at)).limit(limit))
     claim = (
-        sa.update(Source)
-        .where(col(Source.id).in_(due.scalar_subquery()))
+        sa.update(_SOURCE)
+        .where(_SOURCE.c.id.in_(due.scalar_subquery()))
         .values(lease_until=now + LEASE, lease_token=token)
-        .returning(Source)
-        .execution_options(synchronize_session=False)
+        .returning(*(_SOURCE.c[name] for name in _CLAIMED))
     )
     with store.write() as session:
-        sources = session.execute(claim).scalars().all()
-        windows = [
-            PollWindow(
-                source_id=source.id or 0,
-                state=WindowState.down,
-                covers_from=source.last_success_at,
-                started_at=now,
-                ended_at=now,
-            )
-            for source in sources
-        ]
-        session.add_all(windows)
-        session.flush()
-        return [
-            _due(source, window, token) for source, window in zip(sources, windows, strict=True)
-        ]
+        connection = session.connection()
+        sources = connection.execute(claim).all()
+        covered = {source.id: source.last_success_at for source in sources}
+        windows = open_windows(connection, covered, now)
+    return [_due(source, windows[source.id], token) for source in sources]
 
 
-def _due(source: Source, window: PollWindow, token: str) -> Due:
+def _due(source: Any, window_id: int, token: str) -> Due:
     return Due(
-        source_id=source.id or 0,
+        source_id=source.id,
         brand_id=source.brand_id,
         channel=source.channel,
         name=source.name,
@@ -121,105 +107,98 @@ def _due(source: Source, window: PollWindow, token: str) -> Due:
         cursor=Cursor(source.cursor) if source.cursor else None,
         is_first=source.first_polled_at is None,
         token=token,
-        window_id=window.id or 0,
+        window_id=window_id,
     )
 
 
 def finish(
     store: Store, due: Due, outcome: Outcome, *, now: datetime, rng: random.Random
 ) -> datetime | None:
-    """Closes the window, gives the lease back and sets the next poll; gives when that is.
+    """Ends one poll as `finish_all` ends many; gives when the next is."""
+    return finish_all(store, [(due, outcome)], now=now, rng=rng)[0]
 
-    Gives None, and changes only the window, if somebody else has claimed the source since.
+
+def finish_all(
+    store: Store, ended: Sequence[tuple[Due, Outcome]], *, now: datetime, rng: random.Random
+) -> list[datetime | None]:
+    """Closes the windows, gives the leases back and sets the next polls, in one transaction.
+
+    Gives when each next poll is. Gives None, and changes only the window, where somebody else
+    has claimed the source since.
     """
     with store.write() as session:
-        _close(session, due, outcome, now)
-        source = session.exec(
-            select(Source)
-            .where(col(Source.id) == due.source_id, col(Source.lease_token) == due.token)
-            .with_for_update()
-        ).one_or_none()
-        if source is None:
-            return None
-        source.lease_until = None
-        source.lease_token = ""
-        source.last_polled_at = now
-        _remember(source, outcome, now)
-        _plan(source, outcome, now, rng)
-        return source.next_poll_at
+        connection = session.connection()
+        for some in _apart(ended):
+            close_windows(connection, {due.window_id: outcome for due, outcome in some}, now)
+        asked = {"sources": sorted({due.source_id for due, _ in ended})}
+        rows = {row.id: Timetable(*row) for row in connection.execute(_ROWS, asked)}
+        planned: list[datetime | None] = []
+        changed = []
+        for due, outcome in ended:
+            source = rows.get(due.source_id)
+            if source is None or source.lease_token != due.token:
+                planned.append(None)
+                continue
+            is_wanted = _is_wanted(source, outcome, now)
+            remember(source, outcome, now)
+            _give_up(session, source, outcome, now)
+            lasting.change(session, source, due, outcome, now)
+            plan(source, outcome, now, rng)
+            if is_wanted:
+                soon = now + timedelta(seconds=source.min_interval_seconds)
+                source.next_poll_at = min(source.next_poll_at, soon)
+            planned.append(source.next_poll_at)
+            changed.append(source)
+        if changed:
+            connection.execute(_WRITE, [_written(source) for source in changed])
+        return planned
 
 
-def _close(session: Session, due: Due, outcome: Outcome, now: datetime) -> None:
-    """Writes how the poll ended into its window, or makes one of it and a quiet one before."""
-    connection = session.connection()
-    window = connection.execute(_THIS, {"window": due.window_id}).one_or_none()
-    if window is None:
-        return
-    values = {
-        "state": outcome.state,
-        "ended_at": now,
-        "pages": outcome.pages,
-        "items": outcome.items,
-        "new_items": outcome.new_items,
-        "bad_items": outcome.bad_items,
-        "note": outcome.error or outcome.note,
-    }
-    if outcome.covers_from is not None:
-        values["covers_from"] = outcome.covers_from
-    elif outcome.state is not WindowState.complete:
-        values["covers_from"] = None  # it does not vouch for anything before its own moment
-    before = None
-    if _is_quiet(outcome):
-        asked = {"source": window.source_id, "began": window.started_at, "window": due.window_id}
-        before = connection.execute(_BEFORE, asked).one_or_none()
-    if before is not None and before.is_quiet:
-        values |= {
-            "covers_from": before.covers_from,
-            "started_at": before.started_at,
-            "pages": outcome.pages + before.pages,
-            "items": outcome.items + before.items,
-        }
-        connection.execute(sa.delete(_WINDOW).where(_WINDOW.c.id == before.id))
-    connection.execute(sa.update(_WINDOW).where(_WINDOW.c.id == due.window_id).values(**values))
+def _apart(ended: Sequence[tuple[Due, Outcome]]) -> Iterator[list[tuple[Due, Outcome]]]:
+    """Tells polls of one source apart: the later one may have to take the earlier window in."""
+    left = list(ended)
+    while left:
+        some: dict[int, tuple[Due, Outcome]] = {}
+        for due, outcome in left:
+            some.setdefault(due.source_id, (due, outcome))
+        yield list(some.values())
+        taken = {due.window_id for due, _ in some.values()}
+        left = [(due, outcome) for due, outcome in left if due.window_id not in taken]
 
 
-def _is_quiet(outcome: Outcome) -> bool:
-    """Says whether a poll went well and found nothing.
+def _written(source: Timetable) -> dict[str, Any]:
+    return {"source": source.id} | {f"new_{name}": getattr(source, name) for name in _WRITTEN}
 
-    A source polled each minute would otherwise fill the ledger with windows that say nothing.
+
+def _is_wanted(source: Timetable, outcome: Outcome, now: datetime) -> bool:
+    """Tells whether a delivery asked for another poll while this one was under way."""
+    if source.lease_until is None or not outcome.went_well:
+        return False
+    return source.lease_until - LEASE < source.next_poll_at <= now
+
+
+def _give_up(session: Session, source: Timetable, outcome: Outcome, now: datetime) -> None:
+    """Decides whether a source that cannot be reached is a person's business by now.
+
+    Nothing at the address is so at once where nothing ever was, and after a week where there was
+    something: a page may be gone for an hour. A source that does not answer is given that week.
     """
-    news = outcome.new_items or outcome.bad_items or outcome.error or outcome.note
-    return outcome.state is WindowState.complete and not news
-
-
-def _remember(source: Source, outcome: Outcome, now: datetime) -> None:
-    source.error = outcome.error
-    source.error_hint = outcome.hint
-    source.needs_person = outcome.needs_person
-    if outcome.went_well:
-        source.error_streak = 0
-        source.last_success_at = now
-        source.first_polled_at = source.first_polled_at or now
-    elif outcome.state is not WindowState.rate_limited:
-        source.error_streak += 1
-
-
-def _plan(source: Source, outcome: Outcome, now: datetime, rng: random.Random) -> None:
-    asked = outcome.next_poll_after
-    pace = Pace(
-        interval=timedelta(seconds=source.pace_seconds or source.interval_seconds),
-        shortest=timedelta(seconds=source.min_interval_seconds),
-        longest=timedelta(seconds=source.max_interval_seconds),
-        errors=source.error_streak,
-    )
-    if outcome.went_well:
-        wait = next_interval(pace, new_items=outcome.new_items)
-        source.pace_seconds = max(1, round(wait.total_seconds()))
-        source.not_before = None
-        if asked is not None:  # a wish of a source that is well: heeded up to its longest interval
-            wait = max(wait, min(asked, pace.longest))
-    else:
-        wait = RETRY_REFUSED if outcome.needs_person else back_off(pace)
-        # A wait that was asked for is obeyed to the letter, restart or not.
-        source.not_before = now + min(asked, LONGEST_WAIT_ASKED) if asked else None
-    source.next_poll_at = next_poll_at(now, wait, rng, not_before=source.not_before)
+    if outcome.trouble not in (Trouble.missing, Trouble.down):
+        return
+    heard = source.last_success_at
+    if outcome.trouble is Trouble.missing and heard is None:
+        return
+    source.needs_person = False
+    long_ago = now - GIVEN_UP_AFTER
+    if source.error_streak < OPENS_AFTER or (heard is not None and heard > long_ago):
+        return
+    failing = sa.select(sa.func.min(_WINDOW.c.ended_at)).where(_WINDOW.c.source_id == source.id)
+    if heard is not None:
+        failing = failing.where(_WINDOW.c.ended_at > heard)
+    since = session.execute(failing).scalar_one()
+    if since is not None and since <= long_ago:
+        source.needs_person = True
+        source.error_hint = (
+            "Nothing was heard of it for 7 days. Check its address, or remove it; until then it "
+            "is tried every 6 hours."
+        )

@@ -175,6 +175,9 @@ class Outbox:
         if outcome.is_ill:
             # Not the reply's fault: it queues until somebody mends the source.
             return outcome, self._jittered(self._pace.ill), max(claimed.attempts - 1, 0)
+        if outcome.is_held:
+            # It was not tried, so it is no try: it goes once the host may be asked again.
+            return outcome, outcome.wait, max(claimed.attempts - 1, 0)
         if claimed.attempts >= self._pace.tries:
             hint = "The platform could not be reached. Retry when it can."
             reason = f"Tried {claimed.attempts} times: {outcome.reason}"

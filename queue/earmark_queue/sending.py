@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from earmark_core.errors import (
     EarmarkError,
+    Held,
     Interrupted,
     Malformed,
     Rejected,
@@ -33,8 +34,8 @@ class Claimed:
     id: int
     case_id: int
     source_id: int | None
-    mention_id: int
-    seen_mention_id: int
+    mention_id: int | None
+    seen_mention_id: int | None
     seen_revision: int
     state: Delivery
     body: str
@@ -63,7 +64,8 @@ class Outcome:
     """What came of it: the state to go to, and what a person should read.
 
     `sent` is our reply as the platform has it. `wait` asks for another try. `is_ill` blames the
-    source. `gone` and `new_text` say what became of the target.
+    source, `is_held` says that the host is to be left alone and was not asked. `gone` and
+    `new_text` say what became of the target.
     """
 
     state: Delivery
@@ -72,6 +74,7 @@ class Outcome:
     sent: Sent | None = None
     wait: timedelta | None = None
     is_ill: bool = False
+    is_held: bool = False
     gone: str = ""
     new_text: str | None = None
 
@@ -161,7 +164,7 @@ async def _read_target(
             Delivery.cancelled, f"What was to be answered is gone: {target.reason}",
             "Nothing was sent. Decide whether anything is left to do.", gone=target.reason,
         )  # fmt: skip
-    if not any(is_same(target.text, text) for text in texts):
+    if target.text is not None and not any(is_same(target.text, text) for text in texts):
         return Outcome(
             Delivery.draft, "the mention was edited",
             "Read what it says now, then send again.", new_text=target.text,
@@ -190,7 +193,10 @@ def _not_sent(error: EarmarkError | TimeoutError) -> Outcome:
     if isinstance(error, TimeoutError):
         return Outcome(Delivery.approved, "The platform took too long to answer.")
     if isinstance(error, Unavailable):
-        return Outcome(Delivery.approved, error.message, error.hint, wait=error.retry_after)
+        is_held = isinstance(error, Held)
+        return Outcome(
+            Delivery.approved, error.message, error.hint, wait=error.retry_after, is_held=is_held
+        )
     is_ill = isinstance(error, Rejected)
     return Outcome(Delivery.approved, error.message, error.hint, is_ill=is_ill)
 

@@ -107,6 +107,17 @@ def test_a_file_of_another_kind_is_refused(entering: Entering) -> None:
         entering.look(LENA, "reviews.pdf", b"%PDF")
 
 
+def test_what_people_fill_is_neither_polled_nor_resumed(
+    parts: Parts, entering: Entering, clock: FixedClock
+) -> None:
+    entering.write_down(MIA, 1, told(clock))
+    [row] = parts.sources.rows(LENA)
+    assert (row.state, row.is_polled) == ("healthy", False)
+    for ask in (parts.sources.resume, parts.sources.pause, parts.sources.poll_now):
+        with pytest.raises(ConfigError, match="nothing to poll"):
+            ask(LENA, row.id)
+
+
 def test_a_viewer_brings_nothing_and_a_responder_no_files(
     entering: Entering, clock: FixedClock
 ) -> None:

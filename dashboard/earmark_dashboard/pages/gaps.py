@@ -12,9 +12,11 @@ DAYS = 7
 
 
 def overall(services: Services, actor: Actor) -> None:
-    """Says how much was heard of all sources together."""
+    """Says how much was heard of all sources together, and whom we have to leave alone now."""
     covered = services.sources.covered(actor, days=DAYS)
     st.text(f"What was heard in the last {DAYS} days {covered.words}.")
+    for one in services.sources.limits(actor):
+        st.text(wire.shown(one.words))
 
 
 def gaps(services: Services, row: SourceRow) -> None:

@@ -12,19 +12,12 @@ from earmark_dashboard.pages.adding import add_source
 from earmark_dashboard.pages.demo import banner
 from earmark_dashboard.pages.earlier import earlier
 from earmark_dashboard.pages.gaps import gaps, overall
+from earmark_dashboard.pages.keeping import keeping
+from earmark_dashboard.pages.listed import listed
 from earmark_dashboard.services import Services, current
 from earmark_dashboard.state import signed_in
 from earmark_listeners.health import SourceRow
 
-BADGES: dict[str, tuple[str, Any]] = {
-    "healthy": (":material/check_circle:", "green"),
-    "degraded": (":material/error:", "orange"),
-    "silent": (":material/volume_off:", "orange"),
-    "failing": (":material/cancel:", "red"),
-    "needs reconnecting": (":material/link_off:", "red"),
-    "paused": (":material/pause_circle:", "gray"),
-    "not polled yet": (":material/schedule:", "gray"),
-}
 EVERY_SECONDS = 5
 
 
@@ -50,6 +43,8 @@ def _clicked(action: str, source_id: int) -> None:
 
 
 def _buttons(row: SourceRow) -> None:
+    if not row.is_polled:
+        return
     st.button("Poll now", key=f"poll{row.id}", on_click=_clicked, args=("poll", row.id),
               disabled=not row.is_enabled)  # fmt: skip
     name, action = ("Pause", "pause") if row.is_enabled else ("Resume", "resume")
@@ -58,9 +53,9 @@ def _buttons(row: SourceRow) -> None:
 
 def _head(row: SourceRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"title_{row.id}"):
-        icon, colour = BADGES.get(row.state, (":material/help:", "gray"))
+        state, icon, colour = figures.source_badge(row)
         st.text(wire.shown(row.name)[:120])
-        st.badge(row.state if row.state in BADGES else "unknown", icon=icon, color=colour)
+        st.badge(state, icon=icon, color=colour)
         if row.is_demo:
             st.badge("demo", color="blue")
         if row.is_polling:
@@ -89,6 +84,7 @@ def _card(services: Services, row: SourceRow) -> None:
         _facts(services, row)
         gaps(services, row)
         earlier(services, row)
+        keeping(services, row)
         shown = st.session_state.get("source_words")
         if shown and shown[0] == row.id:
             st.text(shown[1])
@@ -97,10 +93,7 @@ def _card(services: Services, row: SourceRow) -> None:
 @st.fragment(run_every=EVERY_SECONDS, key="sources")
 def _cards() -> None:
     services = current()
-    rows = services.sources.rows(signed_in(services))
-    if not rows:
-        st.text("Nothing is polled yet. Add your brand, and its sources appear here.")
-    for row in rows:
+    for row in listed(services, signed_in(services)):
         _card(services, row)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from earmark_core.tables import PollWindow, Source
-from earmark_listeners.health import condition
+from earmark_listeners.conditions import condition
 from earmark_listeners.rhythm import Silence
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

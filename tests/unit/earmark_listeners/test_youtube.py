@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from earmark_core.budgets import Budgets
 from earmark_core.clock import FixedClock
 from earmark_core.errors import ConfigError, Fault, Rejected, ReplyRefused, Unavailable
 from earmark_core.fetch import make_fetcher
@@ -131,7 +132,7 @@ def youtube():
 
 @pytest.fixture
 def use(youtube):
-    memory = {}
+    memory, budgets = {}, Budgets()
 
     def run(options, act, clock=None):
         async def go():
@@ -139,7 +140,8 @@ def use(youtube):
             transport = httpx.MockTransport(youtube)
             fetch = make_fetcher(user_agent="tests", transport=transport, clock=clock_)
             async with fetch:
-                wiring = Wiring(fetch, clock_, lambda ref: "s3cret-key", memory=memory)
+                wiring = Wiring(fetch, clock_, lambda ref: "s3cret-key", memory=memory,
+                                budgets=budgets)  # fmt: skip
                 return await act(build("youtube", options, wiring))
 
         return asyncio.run(go())

@@ -8,11 +8,13 @@ and the next poll fills it before it asks for anything newer.
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from earmark_core.errors import Rejected, Unavailable
+from earmark_core.budgets import Quota, digest
+from earmark_core.errors import Unavailable
 from earmark_core.model import Cursor
 from earmark_listeners.contract import Wiring
+from earmark_listeners.newest_first import unreadable_place
 
 SMALLEST_PAGE: Final = 10
 _EPOCH: Final = datetime(2010, 11, 4, 1, 42, 54, 657_000, tzinfo=UTC)  # where X's ids begin
@@ -50,11 +52,7 @@ def read_place(since: Cursor | None, subject: str) -> Place:
             int(said["read"]),
         )
     except (ValueError, KeyError, TypeError, IndexError):
-        raise Rejected(
-            "The place where the last poll ended cannot be read.",
-            hint="Reset the source; it then begins at the newest posts.",
-            subject=subject,
-        ) from None
+        raise unreadable_place(subject, "it then begins at the newest posts.") from None
 
 
 def write_place(place: Place) -> Cursor:
@@ -92,31 +90,36 @@ def written(moment: datetime) -> str:
 
 
 class Spending:
-    """Counts the posts that were read, in the cursor and, until it is stored, in memory."""
+    """Counts the posts that were read this month, before their page is stored and beyond a crash.
+
+    The count is a row; the cursor holds it too, and the larger one is believed.
+    """
 
     def __init__(self, wiring: Wiring, key: str, most: int, month_begins: int) -> None:
         self._clock = wiring.clock
-        self._kept: dict[str, Any] = wiring.memory.setdefault(f"x posts read {key}", {})
+        self._budgets = wiring.budgets
+        self._quota = Quota("x", digest(key), most, "posts", lambda _: self._begins(1))
         self._most = most
         self._day = month_begins
-        self._stored = 0
-        self._turn()
+        self._used = 0
 
-    def begun(self, place: Place) -> Place:
+    async def begun(self, place: Place) -> Place:
         """Gives the place with this month's count, which begins anew with a new month."""
-        period = self._turn()
-        self._stored = place.read if place.period == period else 0
-        return replace(place, period=period, read=self._stored)
+        now, period = self._clock(), f"{self._begins():%Y-%m-%d}"
+        self._used = int(await self._budgets.used(self._quota, now=now))
+        told = place.read if place.period == period else 0
+        if told > self._used:
+            await self.add(told - self._used)
+        return replace(place, period=period, read=self._used)
 
-    def add(self, posts: int) -> None:
+    async def add(self, posts: int) -> None:
         """Counts what X sent."""
-        self._kept["unstored"] += posts
+        self._used = int(await self._budgets.count(self._quota, posts, now=self._clock()))
 
     @property
     def read(self) -> int:
         """Gives how many posts were read this month."""
-        unstored: int = self._kept["unstored"]
-        return self._stored + unstored
+        return self._used
 
     @property
     def left(self) -> int:
@@ -127,11 +130,6 @@ class Spending:
     def is_used_up(self) -> bool:
         """Tells whether X's smallest page would be more than is left."""
         return self.left < SMALLEST_PAGE
-
-    def stored(self, read: int) -> None:
-        """Says that the cursor now holds the count *read*."""
-        self._kept["unstored"] = self.read - read
-        self._stored = read
 
     def words(self) -> str:
         """Says in words that nothing is left."""
@@ -155,13 +153,6 @@ class Spending:
     def wait(self) -> timedelta:
         """Gives how long it is until counting begins anew."""
         return self._begins(1) - self._clock()
-
-    def _turn(self) -> str:
-        """Gives the day on which this month began; what was read before it counts no more."""
-        period = f"{self._begins():%Y-%m-%d}"
-        if self._kept.get("period") != period:
-            self._kept.update(period=period, unstored=0)
-        return period
 
     def _begins(self, months: int = 0) -> datetime:
         """Gives when the month began in which we are, or one that many months on."""

@@ -10,7 +10,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from earmark_core.answer import Answer
-from earmark_core.errors import Fault, Rejected, Unavailable
+from earmark_core.budgets import Quota, digest
+from earmark_core.clock import as_utc
+from earmark_core.errors import Fault, Rejected
 from earmark_core.redact import register_secret
 from earmark_listeners import google
 from earmark_listeners.api import Api
@@ -83,21 +85,18 @@ class Server:
             self._wiring.memory[key] = known
         return known
 
-    def count_search(self) -> None:
+    async def count_search(self) -> None:
         """Counts a search; raises `Unavailable` until midnight there when none is left."""
-        options, now = self.options, self._wiring.clock().astimezone(_PACIFIC)
-        key = f"youtube searches {options.client_id or options.api_key}"
-        day, used = self._wiring.memory.get(key, ("", 0))
-        used = used if day == now.date().isoformat() else 0
-        if used >= options.searches_per_day:
-            raise Unavailable(
-                f"The {options.searches_per_day} searches of today are used up.",
-                retry_after=_midnight(now) - now,
-                rate_limited=True,
-                hint="Search less often, or ask Google for more.",
-                subject="youtube search",
-            )
-        self._wiring.memory[key] = (now.date().isoformat(), used + 1)
+        options = self.options
+        quota = Quota(
+            "youtube",
+            digest(options.client_id or self._key),
+            options.searches_per_day,
+            "searches",
+            _next_midnight,
+            hint="Search less often, or ask Google for more.",
+        )
+        await self._wiring.budgets.spend(quota, now=self._wiring.clock())
 
 
 def judge(answer: Answer, subject: str) -> None:
@@ -109,6 +108,7 @@ def judge(answer: Answer, subject: str) -> None:
         )
 
 
-def _midnight(now: datetime) -> datetime:
-    tomorrow = (now + timedelta(days=1)).date()
-    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=_PACIFIC)
+def _next_midnight(now: datetime) -> datetime:
+    tomorrow = (now.astimezone(_PACIFIC) + timedelta(days=1)).date()
+    midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=_PACIFIC)
+    return as_utc(midnight)
