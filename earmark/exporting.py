@@ -15,7 +15,7 @@ from earmark_core.tables import Brand, Match, Mention
 COLUMNS = (
     "external_id", "channel", "brand", "published_at", "seen_at", "author", "handle", "followers",
     "title", "text", "url", "rating", "lang", "status", "label", "compound", "p_neg", "p_neu",
-    "p_pos", "model_id", "thread_id", "parent_id",
+    "p_pos", "model_id", "thread_id", "parent_id", "copy_group",
 )  # fmt: skip
 _PAGE = 500
 
@@ -81,6 +81,7 @@ def _row(mention: Mention, brand: str) -> dict[str, Any]:
         "model_id": mention.model_id,
         "thread_id": mention.thread_key,
         "parent_id": mention.parent_id,
+        "copy_group": mention.copy_group_id,
     }
 
 

@@ -1,6 +1,7 @@
 """T2: mentions without a score get one, and the rollups count them, in one transaction.
 
-With the score of a mention goes what it finds of its brands' topics, see `earmark.aspects`.
+With the score of a mention goes what it finds of its brands' topics, see `earmark.aspects`, and
+whether it is a copy of another, see `earmark.copies`.
 
 Unfinished work is found from the rows alone, so a killed worker loses nothing: scoring again
 gives the same.
@@ -14,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from earmark import aspects
+from earmark import aspects, copies
 from earmark_core.clock import Clock
 from earmark_core.model import Score
 from earmark_core.rollup import Counted, count
@@ -27,7 +28,7 @@ from earmark_sentiment.scorer import Scorer
 
 _READ = (
     "id", "title", "body", "rating", "lang_hint", "content_hash", "channel", "happened_at",
-    "label", "human_label", "is_own", "twin_of", "model_id",
+    "label", "human_label", "is_own", "twin_of", "model_id", "gone_at",
 )  # fmt: skip
 
 
@@ -53,11 +54,16 @@ def score_pending(
         heard = aspects.listened(session, pending)
     scores = scored(pending, by_brand, names)
     finds = aspects.find(pending, scores, by_brand, heard, names)
+    likes = copies.read(pending)
     with store.write() as session:
+        copies.begin(store, session)
         kept = still_the_same(session, pending)
         pairs = [(row, score) for row, score in zip(pending, scores, strict=True) if row.id in kept]
-        write(session, pairs, clock())
-        aspects.keep(session, [row for row, _ in pairs], finds)
+        now = clock()
+        write(session, pairs, now)
+        rows = [row for row, _ in pairs]
+        aspects.keep(session, rows, finds)
+        copies.group(session, rows, likes, now)
         recount(store, session, pairs)
     return len(pending)
 

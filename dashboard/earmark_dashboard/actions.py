@@ -69,13 +69,15 @@ def _prioritise(desk: Desk) -> str:
 def _send(desk: Desk) -> str:
     waits = desk.services.needs_approval(desk.actor, desk.case_id)
     body, seen = desk.asked.words("body"), desk.asked.number("seen")
-    desk.services.replies.send(desk.actor, desk.case_id, body, seen, desk.version)
+    copy = desk.asked.number_or_none("copy")
+    desk.services.replies.send(desk.actor, desk.case_id, body, seen, desk.version, copy_id=copy)
     return "Approval requested" if waits else "On its way"
 
 
 def _posted(desk: Desk) -> str:
     body, url = desk.asked.words("body"), desk.asked.words("url").strip()
-    desk.services.replies.confirm_by_hand(desk.actor, desk.case_id, body, url)
+    copy = desk.asked.number_or_none("copy")
+    desk.services.replies.confirm_by_hand(desk.actor, desk.case_id, body, url, copy_id=copy)
     return "Marked as posted"
 
 

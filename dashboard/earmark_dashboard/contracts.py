@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from earmark_config.presets import Elsewhere
+from earmark_core.budget_words import Limited
 from earmark_core.heard import Covered, Gap
 from earmark_core.model import Actor, Label, Priority
 from earmark_listeners.health import SourceRow
@@ -67,36 +68,6 @@ class CasesService(Protocol):
         ...
 
 
-class RepliesService(Protocol):
-    """Sends replies on their way."""
-
-    def send(
-        self, actor: Actor, case_id: int, body: str, seen_mention_id: int | None, version: int
-    ) -> Any:
-        """Sends, or asks for approval where the policy wants it."""
-        ...
-
-    def approve(self, actor: Actor, reply_id: int) -> Any:
-        """Lets a waiting reply go out."""
-        ...
-
-    def cancel(self, actor: Actor, reply_id: int) -> Any:
-        """Keeps a reply from going out."""
-        ...
-
-    def retry(self, actor: Actor, reply_id: int) -> Any:
-        """Tries a failed reply again."""
-        ...
-
-    def confirm_posted(self, actor: Actor, reply_id: int, url: str = "") -> Any:
-        """Records that a doubtful reply is out after all: a person saw it."""
-        ...
-
-    def confirm_by_hand(self, actor: Actor, case_id: int, body: str, url: str = "") -> Any:
-        """Records a reply that a person posted themselves."""
-        ...
-
-
 class ViewsService(Protocol):
     """Reads for the pages."""
 
@@ -151,8 +122,10 @@ class ViewsService(Protocol):
         search: str = "",
         after: str | None = None,
         limit: int = 50,
+        fold: bool = False,
+        copies_of: int | None = None,
     ) -> MentionPage:
-        """Gives the mentions behind a figure."""
+        """Gives the mentions behind a figure, of copies only the oldest where they are folded."""
         ...
 
     def scored_counts(
@@ -207,8 +180,14 @@ class TrendsService(Protocol):
 class SourcesService(Protocol):
     """How the sources are, and what may be asked of them."""
 
-    def rows(self, actor: Actor) -> Sequence[SourceRow]:
-        """Gives every source with its health in words."""
+    def rows(
+        self, actor: Actor, *, limit: int | None = None, named: str = ""
+    ) -> Sequence[SourceRow]:
+        """Gives sources whose name holds *named*, health in words, those in trouble first."""
+        ...
+
+    def limits(self, actor: Actor) -> Sequence[Limited]:
+        """Gives the hosts that asked us to wait and the quotas that are used up, in words."""
         ...
 
     def gaps(self, actor: Actor, source_id: int, *, days: int = 7) -> Sequence[Gap]:

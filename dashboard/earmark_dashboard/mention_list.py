@@ -28,7 +28,10 @@ Window = timedelta | tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which mentions of a brand are wanted; the window is a time up to now, or from and to."""
+    """Which mentions of a brand are wanted; the window is a time up to now, or from and to.
+
+    Copies of a text are one line unless they are wanted *apart*, or just those of one group.
+    """
 
     brand_id: int
     window: Window
@@ -38,11 +41,14 @@ class Asked:
     channel: str | None = None
     topic: Topic | None = None
     search: str = ""
+    apart: bool = False
+    copies_of: int | None = None
 
     @property
     def is_narrowed(self) -> bool:
         """Tells whether more than brand, time and view was asked for."""
-        return bool(self.status or self.label or self.channel or self.topic or self.search)
+        chosen = (self.status, self.label, self.channel, self.topic, self.search, self.copies_of)
+        return any(chosen)
 
     def terms(self) -> dict[str, Any]:
         """Gives what is asked beside brand and time as the service takes it."""
@@ -54,6 +60,8 @@ class Asked:
             "is_relevant": False if self.view == "irrelevant" else None,
             "conflict": self.view == "conflict",
             "search": self.search,
+            "fold": not self.apart and self.copies_of is None,
+            "copies_of": self.copies_of,
         }
 
 

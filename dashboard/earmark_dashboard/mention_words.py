@@ -63,14 +63,24 @@ def topics(aspects: Iterable[AspectRow]) -> str:
     return ", ".join(wire.shown(_finding(one)) for one in named)
 
 
-def line(row: Entry, view: str) -> dict[str, str]:
-    """Gives a mention as a line of the table: text in every cell, for every *view* its own."""
+def copies(row: Entry) -> str:
+    """Gives how many copies stand behind a mention."""
+    return f"+{row.copies:,} {'copy' if row.copies == 1 else 'copies'}" if row.copies else ""
+
+
+def line(row: Entry, view: str, *, is_folded: bool = False) -> dict[str, str]:
+    """Gives a mention as a line of the table: text in every cell, for every *view* its own.
+
+    *is_folded* says that there are copies behind some of the lines.
+    """
     said = wire.shown(" ".join((row.title or row.text).split()))
     cells = {"When (UTC)": f"{row.at:%d %b %H:%M}", "Tone": tone(row)}
     if view == "unscored":
         cells |= {"Why": cause(row.score_status), "Language": figures.cell(language(row.lang))}
     if view == "conflict":
         cells |= {"Stars": stars(row.rating)}
+    if is_folded:
+        cells |= {"Copies": copies(row)}
     return cells | {
         "Text": figures.cell(said[:_LINE]),
         "Topics": figures.cell(topics(row.aspects)),
@@ -95,6 +105,7 @@ def facts(row: Entry) -> list[tuple[str, str]]:
         ("A person says", needed),
         ("About us", "" if row.is_relevant else "no, a person says"),
         ("Scored by", row.model_id),
+        ("Copies", f"{row.copies:,} more with nearly the same words" if row.copies else ""),
         ("At the source", "gone" if row.is_gone else "edited" if row.revision > 1 else ""),
     ]
     return [(name, wire.shown(value)) for name, value in known if value]

@@ -90,6 +90,7 @@ def row(case: CaseRow) -> dict[str, Any]:
         "at": moment(case.last_inbound_at),
         "opened": moment(case.opened_at),
         "mentions": case.mentions,
+        "copies": case.copies,
         "reply": case.reply_state,
     }
 
@@ -226,7 +227,8 @@ def _contact(contact: ContactView) -> dict[str, Any]:
     }
 
 
-def _rules(rules: ChannelRules) -> dict[str, Any]:
+def taken(rules: ChannelRules) -> dict[str, Any]:
+    """Gives what a channel takes as an answer."""
     return {
         "can_reply": rules.can_reply,
         "max": rules.max_length,
@@ -268,7 +270,7 @@ def thread(
         "draft": case.draft,
         "source": shown(case.source_name),
         "wake": moment(case.wake_at),
-        "rules": _rules(rules),
+        "rules": taken(rules),
         "may": _may(actor),
         "me": {"id": actor.person_id, "name": actor.name},
         "people": [{"id": person.id, "name": person.name} for person in people],

@@ -19,7 +19,7 @@ from earmark_core.tables import (
     Source,
 )
 from earmark_core.text import safe_link
-from earmark_queue import topics
+from earmark_queue import copied, topics
 from earmark_queue.rows import AspectRow, CaseView, ContactView, Entry, case_row
 from earmark_queue.situation import cues_of
 
@@ -48,7 +48,7 @@ _ORDER = {"event": 0, "mention": 1, "note": 2, "reply": 3}
 
 
 def read(session: Session, actor: Actor, case_id: int) -> CaseView:
-    """Gives the case; eleven statements, however long it is.
+    """Gives the case; eleven statements, however long it is, and four more if it has copies.
 
     Raises:
         UnknownCase: there is none.
@@ -81,6 +81,7 @@ def read(session: Session, actor: Actor, case_id: int) -> CaseView:
         draft=_draft(session, actor, case_id),
         source_name=source.name if source else "",
         wake_at=case.wake_at,
+        copies=copied.read(session, case),
     )
 
 
@@ -125,6 +126,7 @@ def mention_entry(
         is_relevant=is_relevant,
         human_needs_answer=mention.human_needs_answer,
         probability=_probability(mention),
+        copy_group_id=mention.copy_group_id,
     )
 
 
@@ -144,7 +146,10 @@ def _three(found: list[float] | None) -> tuple[float, float, float] | None:
 def _thread(session: Session, case: Case, ours: set[str]) -> list[Mention]:
     """Reads what was said in the thread by anybody; our replies are shown as replies."""
     own = select(CaseMention.mention_id).where(CaseMention.case_id == case.id)
-    joined = session.exec(select(Mention).where(col(Mention.id).in_(own))).all()
+    copies = copied.ids_of(session, case)
+    joined = session.exec(
+        select(Mention).where(col(Mention.id).in_(own), col(Mention.id).not_in(copies))
+    ).all()
     around = session.exec(
         select(Mention)
         .where(
@@ -155,7 +160,7 @@ def _thread(session: Session, case: Case, ours: set[str]) -> list[Mention]:
         .order_by(col(Mention.happened_at).desc(), col(Mention.id).desc())
         .limit(THREAD)
     ).all()
-    mentions = {mention.id: mention for mention in (*joined, *around)}
+    mentions = {mention.id: mention for mention in (*joined, *around) if mention.id not in copies}
     return [
         mention
         for mention in mentions.values()

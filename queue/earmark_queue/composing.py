@@ -10,6 +10,7 @@ from earmark_core.model import Delivery
 from earmark_core.tables import Case, Mention, Policy, Reply
 from earmark_core.text import clean
 from earmark_listeners.contract import ChannelRules
+from earmark_queue import copied
 from earmark_queue.casework import literals
 
 _PLACEHOLDER = re.compile(r"\{[^{}\n]{1,40}\}")
@@ -32,12 +33,12 @@ def words_of(body: str, case_id: int) -> str:
     return words
 
 
-def fits(rules: ChannelRules, words: str, case: Case) -> None:
-    """Refuses words that the channel would refuse or cut."""
-    subject = f"case {case.id}"
+def fits(rules: ChannelRules, words: str, mention: Mention) -> None:
+    """Refuses words that the channel would refuse or cut as an answer to this mention."""
+    subject = f"mention {mention.id}"
     if not rules.can_reply:
         raise ReplyError(
-            f"{case.channel} takes no replies from earmark.",
+            f"{mention.channel} takes no replies from earmark.",
             subject=subject,
             hint="Copy the text, post it there, then confirm that it is posted.",
         )
@@ -76,12 +77,17 @@ def may_answer(session: Session, rules: ChannelRules, mention: Mention, now: dat
 
 
 def seen_target(
-    session: Session, case: Case, mention_id: int | None, revision: int | None
+    session: Session,
+    case: Case,
+    mention_id: int | None,
+    revision: int | None,
+    copy_id: int | None = None,
 ) -> Mention:
-    """Gives what is to be answered, if it is still the newest and says what the author saw.
+    """Gives what is to be answered: the newest mention, or the copy that the author chose.
 
     Raises:
-        CaseChanged: it is not; says what changed.
+        CaseChanged: the author has not seen the newest, or what is answered says something else.
+        ReplyError: what was chosen is no copy that belongs to the case.
     """
     mention = mention_id and session.get(Mention, mention_id, populate_existing=True)
     if not mention or case.last_mention_id != mention_id:
@@ -90,6 +96,8 @@ def seen_target(
             subject=f"case {case.id}",
             hint="Read the new message, then send.",
         )
+    if copy_id is not None:
+        mention = copied.chosen(session, case, copy_id)
     not_shown_yet = mention.decided_at is None  # edited a moment ago: no page has shown it
     if not_shown_yet or (revision is not None and mention.revision != revision):
         raise CaseChanged(

@@ -1,76 +1,25 @@
 """What is to be done about a mention: pure, so that a rule can be replayed on history.
 
 A mention wants an answer if it is negative enough, asks for something, or rates low. Then it has
-exactly one alive case per brand, contact and thread.
+exactly one alive case per brand, contact and thread; but what repeats the text of a case that is
+alive joins that one, whoever wrote it: five hundred copies are one thing to answer.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from earmark_core.model import Cue, Label, Priority
-from earmark_queue.priority import ASKS, URGENCIES, Terms, Weighed, cue_words, weigh
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A mention as one brand sees it, with its score.
-
-    `brand_id` None is a mention that no monitor claims. `known_revision` is the wording its case
-    knows, None if it belongs to no case of this brand yet. `asked` is what a person said of whether
-    it needs an answer, None where nobody did.
-    """
-
-    id: int
-    brand_id: int | None
-    is_competitor: bool = False
-    is_own: bool = False
-    is_automatic: bool = False
-    is_history: bool = False
-    is_gone: bool = False
-    is_twin: bool = False
-    label: Label | None = None
-    p_neg: float | None = None
-    rating: float | None = None
-    cues: tuple[Cue, ...] = ()
-    clause: str = ""
-    revision: int = 1
-    known_revision: int | None = None
-    edited_at: datetime | None = None
-    seen_at: datetime | None = None
-    asked: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Alive:
-    """The case of this contact and thread that is still worked on."""
-
-    id: int
-    status: str
-    priority: Priority
-    by_person: bool = False
-    clock_runs: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """The newest case of this contact and thread that was resolved, and when."""
-
-    id: int
-    resolved_at: datetime
-    was_answered: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What is known around a mention when it is decided."""
-
-    terms: Terms = field(default_factory=Terms)
-    alive: Alive | None = None
-    resolved: Resolved | None = None
-    followers: int | None = None
-    is_vip: bool = False
-    earlier_cases: int = 0
-    unanswered: int = 0
+from earmark_core.model import Label, Priority
+from earmark_queue.priority import (
+    ASKS,
+    URGENCIES,
+    Terms,
+    Weighed,
+    copied,
+    cue_words,
+    is_copied,
+    weigh,
+)
+from earmark_queue.seen import Alive, Repeated, Resolved, Seen, Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +33,20 @@ class OpenCase:
 
 @dataclass(frozen=True, slots=True)
 class AppendToCase:
-    """The mention joins a case; `starts_clock` if it waits for an answer and nothing else did."""
+    """The mention joins a case; `starts_clock` if it waits for an answer and nothing else did.
+
+    `copies` says how many copies of its text the case has with this one, 0 if it is none.
+    """
 
     case_id: int
     reasons: tuple[str, ...]
     starts_clock: bool
+    copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class WakeCase:
-    """The customer spoke: a case that slept or waited is open again."""
+    """Somebody spoke: a case that slept or waited is open again."""
 
     case_id: int
     reason: str
@@ -117,7 +70,7 @@ class EditCase:
 
 @dataclass(frozen=True, slots=True)
 class RaiseCase:
-    """The case wants a person sooner than it did."""
+    """The case wants a person sooner than it did, or for more reasons."""
 
     case_id: int
     priority: Priority
@@ -174,7 +127,13 @@ def decide(seen: Seen, situation: Situation, now: datetime) -> tuple[Intent, ...
     if not reasons:
         return (Ignore("nobody has to answer it"),)
     priority, why = weigh(_weighed(seen, situation, 1), situation.terms)
-    return (OpenCase(_with_clause(seen, reasons), priority, why),)
+    repeated = situation.repeated
+    if repeated is not None and repeated.alive is not None:
+        return _for_copy(seen, repeated, repeated.alive, priority, why)
+    told = _with_clause(seen, reasons)
+    if repeated is not None:
+        told = (*told, f"A copy of what case {repeated.case_id} was about, which is closed")
+    return (OpenCase(told, priority, why),)
 
 
 def _refusal(seen: Seen) -> str:
@@ -207,8 +166,37 @@ def _for_alive(
     if reasons and not alive.by_person:
         priority, why = weigh(_weighed(seen, situation, max(unanswered, 1)), situation.terms)
         if priority.rank > alive.priority.rank:
-            intents.append(RaiseCase(alive.id, priority, why))
+            kept = tuple(reason for reason in alive.reasons if is_copied(reason))
+            intents.append(RaiseCase(alive.id, priority, (*kept, *why)))
     return tuple(intents) or (Ignore("its case knows it already"),)
+
+
+def _for_copy(
+    seen: Seen, repeated: Repeated, alive: Alive, priority: Priority, why: tuple[str, ...]
+) -> tuple[Intent, ...]:
+    """Lets a copy join the case of its text.
+
+    A case that waits is open again, for somebody else waits now. One that a person put off sleeps
+    on: they know the text. Only a crowd wakes it, the same that raises it.
+    """
+    copies = repeated.copies + 1
+    told = "A copy of these words" if copies == 1 else f"{copies} copies of these words, the last"
+    if seen.who:  # quoted, so that it is taken back with the mention
+        told += f": “{seen.who}”"
+    intents: list[Intent] = [AppendToCase(alive.id, (told,), not alive.clock_runs, copies)]
+    crowd = copied(copies, max(alive.priority, priority, key=lambda one: one.rank))
+    if alive.status == "waiting" or (alive.status == "snoozed" and crowd):
+        intents.append(WakeCase(alive.id, "Somebody wrote the same"))
+    if alive.by_person:
+        return tuple(intents)
+    reasons = why if priority.rank > alive.priority.rank else alive.reasons
+    rest = tuple(reason for reason in reasons if not is_copied(reason))
+    before = tuple(reason for reason in alive.reasons if is_copied(reason))
+    if crowd:
+        intents.append(RaiseCase(alive.id, crowd[0], (crowd[1], *rest)))
+    elif priority.rank > alive.priority.rank:
+        intents.append(RaiseCase(alive.id, priority, (*before, *rest)))
+    return tuple(intents)
 
 
 def _for_resolved(

@@ -11,6 +11,7 @@ from earmark_queue.claims import taken
 
 _SAID = {
     "append": "the customer wrote again",
+    "copy": "somebody wrote the same",
     "wake": "it woke up",
     "edit": "a mention was edited",
     "reopen": "it was reopened",
@@ -24,7 +25,7 @@ _SAID = {
     "target gone": "what was to be answered is gone",
 }
 # What a reply written before it may no longer fit; the rest changes nothing for its author.
-_MATTERS_TO_A_REPLY = frozenset(_SAID) - {"release", "snooze"}
+_MATTERS_TO_A_REPLY = frozenset(_SAID) - {"release", "snooze", "copy"}
 
 
 def current(session: Session, case_id: int, version: int) -> Case:

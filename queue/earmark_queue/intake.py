@@ -3,6 +3,7 @@
 Killed anywhere, the chunk is as if never begun and is found again, because `decided_at` is empty.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import update
@@ -19,6 +20,7 @@ from earmark_queue.situation import (
     Surroundings,
     as_seen,
     case_knowing,
+    hold_groups,
     look_around,
     read_situation,
     thread_of,
@@ -56,11 +58,9 @@ class Intake:
             mentions = session.exec(self._store.skip_locked(pending)).all()
             if not mentions:
                 return 0
+            hold_groups(session, mentions)
             around = look_around(session, mentions)
-            # Threads in one order everywhere: two workers cannot wait for each other in a circle.
-            for mention in sorted(
-                mentions, key=lambda row: (thread_of(row), row.happened_at, key(row))
-            ):
+            for mention in _in_turn(mentions):
                 for claim in around.claims.get(key(mention), ()):
                     self._for_brand(session, mention, claim, around, now)
             session.execute(
@@ -91,3 +91,22 @@ class Intake:
             if apply(self._store, session, mention, claim, decide(seen, situation, now), now):
                 around.threads.add(thread_of(mention))
                 return
+
+
+def _in_turn(mentions: Sequence[Mention]) -> list[Mention]:
+    """Gives mentions by thread and time, copies of a text behind the first of them.
+
+    Threads in one order everywhere: two workers cannot wait for each other in a circle. Copies
+    may leave it, because who decides on them holds their group.
+    """
+    first: dict[int, Mention] = {}
+    for mention in sorted(mentions, key=lambda row: (row.happened_at, key(row))):
+        if mention.copy_group_id is not None:
+            first.setdefault(mention.copy_group_id, mention)
+
+    def turn(mention: Mention) -> tuple[str, datetime, int]:
+        group = mention.copy_group_id
+        place = mention if group is None else first[group]
+        return (thread_of(place), mention.happened_at, key(mention))
+
+    return sorted(mentions, key=turn)

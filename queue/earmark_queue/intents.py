@@ -1,5 +1,6 @@
 """Applying what `decide` decided: opens cases, adds to them, wakes, reopens and raises them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from earmark_core import audit
 from earmark_core.model import CaseStatus, Priority
 from earmark_core.store import Store
 from earmark_core.tables import Case, CaseMention, Mention
-from earmark_queue import contacts, delivery
+from earmark_queue import contacts, copied, delivery
 from earmark_queue.casework import (
     by_rule,
     change,
@@ -30,7 +31,7 @@ from earmark_queue.decide import (
     ReopenCase,
     WakeCase,
 )
-from earmark_queue.priority import Terms
+from earmark_queue.priority import Terms, without_words
 from earmark_queue.situation import Claim, label_of, thread_of
 
 HEADLINE = 140
@@ -96,7 +97,7 @@ def _open(
             "priority": intent.priority,
             "mention_id": mention.id,
         },
-        reason="; ".join(intent.reasons),
+        reason=_in_short(intent.reasons),
     )
     return True
 
@@ -148,15 +149,15 @@ def _append(
     if not _join(store, session, key(case), mention):
         return
     values: dict[str, Any] = {}
-    if mention.happened_at >= case.last_inbound_at:
+    # A copy is somebody else's: whose case it is, and whom to answer, stays with the first.
+    if mention.happened_at >= case.last_inbound_at and not intent.copies:
         values |= {
             "last_mention_id": mention.id,
             "last_inbound_at": mention.happened_at,
             "label": label_of(mention),
         }
     if intent.reasons:
-        told = [*case.reasons, *_told(intent.reasons, mention)]
-        values["reasons"] = told[:1] + told[1:][-KEPT_REASONS:]
+        values["reasons"] = _more_reasons(case.reasons, intent, mention)
     if intent.starts_clock:
         values["due_at"] = _next_clock(session, case, mention)
     change(
@@ -165,10 +166,24 @@ def _append(
         values,
         at=now,
         by=by_rule("new mention"),
-        action="append",
-        reason="; ".join(intent.reasons),
+        action="copy" if intent.copies else "append",
+        reason=_in_short(intent.reasons),
         told={"mention_id": mention.id},
     )
+
+
+def _more_reasons(
+    known: Sequence[dict[str, Any]], intent: AppendToCase, mention: Mention
+) -> list[dict[str, Any]]:
+    """Adds to the reasons: the first stays, of the others the newest, of copies the one line."""
+    copies = [reason for reason in known if reason.get("copies")]
+    others = [reason for reason in known if not reason.get("copies")]
+    told = _told(intent.reasons, mention)
+    if intent.copies:
+        copies = [told[0] | {"copies": intent.copies}]
+    else:
+        others += told
+    return others[:1] + copies + others[1:][-KEPT_REASONS:]
 
 
 def _join(store: Store, session: Session, case_id: int, mention: Mention) -> bool:
@@ -185,6 +200,11 @@ def headline_of(mention: Mention) -> str:
     """Gives the first words of a mention on one line."""
     line = " ".join((mention.title or mention.body).split())
     return line if len(line) <= HEADLINE else line[: HEADLINE - 1].rstrip() + "…"
+
+
+def _in_short(reasons: tuple[str, ...]) -> str:
+    """Gives the reasons as the audit trail keeps them: without the words of who gave them."""
+    return "; ".join(without_words(reason) for reason in reasons)
 
 
 def _told(reasons: tuple[str, ...], mention: Mention) -> list[dict[str, Any]]:
@@ -217,7 +237,7 @@ def _reopen(
         "resolution": "",
         "due_at": _next_clock(session, case, mention),
     }
-    reason = "; ".join(intent.reasons)
+    reason = _in_short(intent.reasons)
     change(session, case, values, at=now, by=by_rule("answer"), action="reopen", reason=reason)
 
 
@@ -238,6 +258,13 @@ def _edit(session: Session, case: Case, mention: Mention, intent: EditCase, now:
         reason="The mention was edited",
         told={"mention_id": mention.id, "revision": intent.revision},
     )
+    there = delivery.in_flight(session, key(case))
+    if (
+        there is not None
+        and there.mention_id != mention.id
+        and copied.holds(session, case, mention)
+    ):
+        return  # what is on its way answers somebody else, who said the same
     delivery.withdraw(
         session,
         key(case),
@@ -257,5 +284,6 @@ def _raise(session: Session, case: Case, intent: RaiseCase, now: datetime) -> No
     due = hasten_clock(session, key(case), now + terms.wait(intent.priority))
     if due is not None:
         values["due_at"] = due
-    reason = "; ".join(intent.priority_reasons)
-    change(session, case, values, at=now, by=by_rule("new mention"), action="raise", reason=reason)
+    reason = _in_short(intent.priority_reasons)
+    action = "raise" if intent.priority.rank > case.priority_rank else "weigh"
+    change(session, case, values, at=now, by=by_rule("new mention"), action=action, reason=reason)

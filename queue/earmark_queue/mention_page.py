@@ -1,11 +1,12 @@
 """The mentions behind a figure, a page at a time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from earmark_core.model import ScoreStatus
@@ -13,14 +14,21 @@ from earmark_core.tables import Aspect, Correction, Match, Mention
 from earmark_core.tables.columns import UtcDateTime
 from earmark_queue import paging
 from earmark_queue.case_view import mention_entries
-from earmark_queue.rows import MentionPage
+from earmark_queue.rows import Entry, MentionPage
 from earmark_queue.topics import names_topic
 
 FEW = 1_000
 PENDING = "pending"
 """The status of a mention that has not been looked at yet."""
 _NEWEST = (sa.text("mention.happened_at DESC"), sa.text("mention.id DESC"))
-_status = func.coalesce(col(Mention.score_status), sa.literal_column(f"'{PENDING}'"))
+_OTHER = aliased(Mention)
+
+
+def _status_of(one: Any) -> Any:
+    return func.coalesce(col(one.score_status), sa.literal_column(f"'{PENDING}'"))
+
+
+_status = _status_of(Mention)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +46,16 @@ class Asked:
     conflict: bool = False
     search: str = ""
     after: str | None = None
+    fold: bool = False
+    copies_of: int | None = None
 
 
 def read(session: Session, asked: Asked, limit: int) -> MentionPage:
     """Gives one page of a brand's mentions, newest first, and the key of the next."""
-    conditions = [*_counted(), _belongs(session, asked), *_narrowed(asked)]
-    if asked.topic is not None:
-        conditions.append(_names(session, asked, asked.topic))
+    conditions = [*_wanted(session, asked, Mention), *_beyond(asked)]
+    is_folded = asked.fold and not asked.search
+    if is_folded:
+        conditions.append(_is_first(session, asked))
     pick = select(Mention).where(*conditions).order_by(*_NEWEST)
     candidates = None
     if asked.search:
@@ -56,6 +67,8 @@ def read(session: Session, asked: Asked, limit: int) -> MentionPage:
         pick = pick.order_by(*_NEWEST)
     found = session.exec(pick.limit(limit + 1)).all()
     entries = tuple(mention_entries(session, asked.brand_id, found[:limit]))
+    if is_folded:
+        entries = _with_copies(session, asked, entries)
     if len(found) > limit:
         last = found[limit - 1]
         return MentionPage(entries, paging.encode([last.happened_at, last.id]))
@@ -66,15 +79,45 @@ def counts(session: Session, brand_id: int, start: datetime, end: datetime) -> d
     """Gives how many of a brand's mentions of a period have which status."""
     asked = Asked(brand_id, start, end)
     query = (
-        sa.select(_status, func.count())
-        .where(*_counted(), _belongs(session, asked), *_narrowed(asked))
-        .group_by(_status)
+        sa.select(_status, func.count()).where(*_wanted(session, asked, Mention)).group_by(_status)
     )
     return {status: int(n) for status, n in session.execute(query)}
 
 
-def _counted() -> list[Any]:
-    return [~col(Mention.is_own), col(Mention.twin_of).is_(None)]
+def _wanted(session: Session, asked: Asked, one: Any) -> list[Any]:
+    """Gives the conditions that *one*, the table or an alias of it, is asked for, on any page."""
+    conditions = [~col(one.is_own), col(one.twin_of).is_(None), _belongs(session, asked, one)]
+    if asked.topic is not None:
+        conditions.append(_names(session, asked, asked.topic, one))
+    return [*conditions, *_narrowed(asked, one)]
+
+
+def _is_first(session: Session, asked: Asked) -> Any:
+    """Gives the condition that no copy of a mention that is asked for, too, is older."""
+    place = sa.tuple_(col(Mention.happened_at), col(Mention.id))
+    older = sa.exists().where(
+        col(_OTHER.copy_group_id) == Mention.copy_group_id,
+        sa.tuple_(col(_OTHER.happened_at), col(_OTHER.id)) < place,
+        *_wanted(session, asked, _OTHER),
+    )
+    return col(Mention.copy_group_id).is_(None) | ~older
+
+
+def _with_copies(session: Session, asked: Asked, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Says of each how many copies of it are asked for, too."""
+    groups = {one.copy_group_id for one in entries} - {None}
+    if not groups:
+        return entries
+    group = col(Mention.copy_group_id)
+    query = (
+        sa.select(group, func.count())
+        .where(group.in_(groups), *_wanted(session, asked, Mention))
+        .group_by(group)
+    )
+    counted: dict[int | None, int] = {row[0]: int(row[1]) for row in session.execute(query)}
+    return tuple(
+        replace(one, copies=max(counted.get(one.copy_group_id, 1) - 1, 0)) for one in entries
+    )
 
 
 def _candidates(conditions: Sequence[Any]) -> sa.Subquery:
@@ -99,7 +142,7 @@ def _behind(session: Session, candidates: sa.Subquery) -> str | None:
     return None if last is None else paging.encode([last.happened_at, last.id])
 
 
-def _belongs(session: Session, asked: Asked) -> Any:
+def _belongs(session: Session, asked: Asked, one: Any) -> Any:
     """Gives the condition that a mention is the brand's, or was until a person said it is not."""
     is_relevant = col(Match.is_relevant)
     mine = (
@@ -115,10 +158,11 @@ def _belongs(session: Session, asked: Asked) -> Any:
                 )
             )
         )
-    return _one_of(session, few, sa.exists().where(col(Match.mention_id) == Mention.id, *mine))
+    there = sa.exists().where(col(Match.mention_id) == one.id, *mine)
+    return _one_of(session, one, few, there)
 
 
-def _names(session: Session, asked: Asked, topic: tuple[str, str]) -> Any:
+def _names(session: Session, asked: Asked, topic: tuple[str, str], one: Any) -> Any:
     """Gives the condition that a mention names a topic."""
     named = names_topic(asked.brand_id, topic)
     few = select(Aspect.mention_id).where(*named)
@@ -126,39 +170,47 @@ def _names(session: Session, asked: Asked, topic: tuple[str, str]) -> Any:
         few = few.where(col(Aspect.happened_at) >= asked.start)
     if asked.end is not None:
         few = few.where(col(Aspect.happened_at) < asked.end)
-    return _one_of(session, few, sa.exists().where(col(Aspect.mention_id) == Mention.id, *named))
+    there = sa.exists().where(col(Aspect.mention_id) == one.id, *named)
+    return _one_of(session, one, few, there)
 
 
-def _one_of(session: Session, few: Any, exists: Any) -> Any:
+def _one_of(session: Session, one: Any, few: Any, exists: Any) -> Any:
     """Gives the condition that a mention is among those of a query.
 
     Few are named one by one: newest first, the database would read all of everybody's until it
     met them.
     """
     found = session.exec(few.limit(FEW + 1)).all()
-    return col(Mention.id).in_(set(found)) if len(found) <= FEW else exists
+    return col(one.id).in_(set(found)) if len(found) <= FEW else exists
 
 
-def _narrowed(asked: Asked) -> list[Any]:
-    """Gives the conditions on the mention alone; `after` is the key of the page before."""
+def _narrowed(asked: Asked, one: Any) -> list[Any]:
+    """Gives the conditions on the mention alone."""
     found: list[Any] = []
-    happened = col(Mention.happened_at)
+    happened, status = col(one.happened_at), _status_of(one)
     if asked.start is not None:
         found.append(happened >= asked.start)
     if asked.end is not None:
         found.append(happened < asked.end)
     if asked.channel:
-        found.append(col(Mention.channel) == asked.channel)
+        found.append(col(one.channel) == asked.channel)
     if asked.label:
-        holds = func.coalesce(col(Mention.human_label), col(Mention.label))
+        holds = func.coalesce(col(one.human_label), col(one.label))
         found.append(holds.is_(None) if asked.label == "unscored" else holds == asked.label)
     if asked.status:
         is_all = asked.status == "unscored"
-        found.append(_status != ScoreStatus.scored if is_all else _status == asked.status)
+        found.append(status != ScoreStatus.scored if is_all else status == asked.status)
     if asked.conflict:
-        found.append(col(Mention.is_conflict))
-    if asked.after:
-        at, last_id = paging.decode(asked.after, (datetime, int))
-        place = sa.tuple_(sa.literal(at, UtcDateTime()), sa.literal(last_id))
-        found.append(sa.tuple_(happened, col(Mention.id)) < place)
+        found.append(col(one.is_conflict))
+    if asked.copies_of is not None:
+        found.append(col(one.copy_group_id) == asked.copies_of)
     return found
+
+
+def _beyond(asked: Asked) -> list[Any]:
+    """Gives the condition that a mention stands behind the page before."""
+    if not asked.after:
+        return []
+    at, last_id = paging.decode(asked.after, (datetime, int))
+    place = sa.tuple_(sa.literal(at, UtcDateTime()), sa.literal(last_id))
+    return [sa.tuple_(col(Mention.happened_at), col(Mention.id)) < place]

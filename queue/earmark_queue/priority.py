@@ -38,6 +38,8 @@ _CUE_WORDS = {
     "request": "Wants something done",
     "lead": "Wants to buy",
 }
+CROWDS = (5, 25, 100)
+_COPIED = "Copied "
 STRONG_FROM = 0.8
 CLEAR_FROM = 0.6
 
@@ -84,6 +86,11 @@ def cue_words(cue: Cue) -> str:
     return f"{line}: “{cue.words}”" if cue.words else line
 
 
+def without_words(reason: str) -> str:
+    """Gives a reason without what `cue_words` quotes, for what may outlive what was said."""
+    return reason.partition(": “")[0]
+
+
 def weigh(what: Weighed, terms: Terms) -> tuple[Priority, tuple[str, ...]]:
     """Gives the level and the reasons for it, the strongest first."""
     parts = sorted(_parts(what, terms), key=lambda part: -part[0])
@@ -94,6 +101,24 @@ def raised(priority: Priority) -> Priority:
     """Gives the next level up; urgent stays urgent."""
     levels = list(Priority)
     return levels[min(priority.rank + 1, len(levels) - 1)]
+
+
+def copied(copies: int, priority: Priority) -> tuple[Priority, str] | None:
+    """Gives the level and the reason when copies of a text become a crowd, None at other numbers.
+
+    Five and twenty-five copies are worth a level each: that many people chose the same words, and
+    who reads along sees no answer to any. A hundred are urgent whatever they say, because then
+    the answer to the first is an answer in public.
+    """
+    if copies not in CROWDS:
+        return None
+    level = Priority.urgent if copies == CROWDS[-1] else raised(priority)
+    return level, f"{_COPIED}{copies} times"
+
+
+def is_copied(reason: str) -> bool:
+    """Tells whether a reason is one that `copied` gave."""
+    return reason.startswith(_COPIED)
 
 
 def _level(points: int) -> Priority:

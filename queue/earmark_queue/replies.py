@@ -13,7 +13,7 @@ from earmark_core.store import Store
 from earmark_core.tables import Case, Draft, Mention, Reply
 from earmark_core.text import fingerprint, safe_link
 from earmark_listeners.contract import ChannelRules
-from earmark_queue import claims, composing
+from earmark_queue import claims, composing, copied
 from earmark_queue.casework import answered, by_actor, hold, key
 from earmark_queue.delivery import bond, in_flight, move, tell_created
 from earmark_queue.guards import mind_owner, nothing_new
@@ -71,12 +71,20 @@ class Replies:
             return key(self._write(session, actor, case, mention, words))
 
     def send(
-        self, actor: Actor, case_id: int, body: str, seen_mention_id: int | None, version: int
+        self,
+        actor: Actor,
+        case_id: int,
+        body: str,
+        seen_mention_id: int | None,
+        version: int,
+        *,
+        copy_id: int | None = None,
     ) -> int:
         """Sends a reply after the undo window, or hands it to an approver; gives its id.
 
-        An unclaimed case becomes the author's. The same words again while they are on their way
-        give the same reply: a double click sends once.
+        It answers the newest mention, or the copy with *copy_id*. An unclaimed case becomes the
+        author's. The same words again while they are on their way give the same reply: a double
+        click sends once.
 
         Raises:
             CaseChanged: something happened since *version* that the author has not seen.
@@ -92,7 +100,7 @@ class Replies:
             if there is not None:
                 return same_or_busy(there, words)
             nothing_new(session, actor, case, version)
-            mention = composing.seen_target(session, case, seen_mention_id, None)
+            mention = composing.seen_target(session, case, seen_mention_id, None, copy_id)
             reply = self._write(session, actor, case, mention, words)
             if case.owner_id is None:
                 claims.take(session, actor, case_id, None, self._clock())
@@ -116,11 +124,16 @@ class Replies:
             there = in_flight(session, key(case))
             if there is not None and there.id != reply.id:
                 raise busy(there)
+            is_copy = reply.mention_id != reply.seen_mention_id
             mention = composing.seen_target(
-                session, case, reply.seen_mention_id, reply.seen_revision
+                session,
+                case,
+                reply.seen_mention_id,
+                reply.seen_revision,
+                reply.mention_id if is_copy else None,
             )
-            rules = self._rules_of(case.channel)
-            composing.fits(rules, reply.body, case)
+            rules = self._rules_of(mention.channel)
+            composing.fits(rules, reply.body, mention)
             composing.may_answer(session, rules, mention, self._clock())
             self._approve(session, actor, reply)
 
@@ -163,8 +176,13 @@ class Replies:
             values = {"not_before": now, "attempts": 0, "looks": 0}
             move(session, reply, Delivery.approved, at=now, by=by_actor(actor), values=values)
 
-    def confirm_by_hand(self, actor: Actor, case_id: int, body: str, url: str = "") -> int:
-        """Records that a person posted these words at the source; gives the reply's id."""
+    def confirm_by_hand(
+        self, actor: Actor, case_id: int, body: str, url: str = "", *, copy_id: int | None = None
+    ) -> int:
+        """Records that a person posted these words at the source; gives the reply's id.
+
+        They answer the newest mention, or the copy with *copy_id*.
+        """
         require(actor, Role.responder, "confirm a reply")
         with self._store.write() as session:
             case = hold(session, case_id)
@@ -174,6 +192,8 @@ class Replies:
             if there is not None:
                 raise busy(there)
             mention = session.get_one(Mention, case.last_mention_id)
+            if copy_id is not None:
+                mention = copied.chosen(session, case, copy_id)
             now = self._clock()
             reply = self._new(session, actor, case, mention, words)
             reply.state = Delivery.confirmed
@@ -212,8 +232,8 @@ class Replies:
     def _write(
         self, session: Session, actor: Actor, case: Case, mention: Mention, words: str
     ) -> Reply:
-        rules = self._rules_of(case.channel)
-        composing.fits(rules, words, case)
+        rules = self._rules_of(mention.channel)
+        composing.fits(rules, words, mention)
         composing.may_answer(session, rules, mention, self._clock())
         _replace_drafts(session, actor, case, self._clock())
         reply = self._new(session, actor, case, mention, words)
@@ -228,9 +248,9 @@ class Replies:
         reply = Reply(
             case_id=key(case),
             source_id=mention.source_id,
-            channel=case.channel,
+            channel=mention.channel,
             mention_id=key(mention),
-            seen_mention_id=key(mention),
+            seen_mention_id=case.last_mention_id,
             seen_revision=mention.revision,
             target_ref=dict(mention.reply_ref),
             body=words,

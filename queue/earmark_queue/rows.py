@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from earmark_core.errors import UnknownCase
 from earmark_core.model import Cue
 from earmark_core.tables import Brand, Case, CaseMention, Mention, Person, Reply
+from earmark_queue.copy_rows import Copies, copies_in
 
 VIEWS = (
     "needs_reply",
@@ -27,7 +28,10 @@ VIEWS = (
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """One line of the inbox; `reply_state` is the newest reply's, None if there is none."""
+    """One line of the inbox; `reply_state` is the newest reply's, None if there is none.
+
+    `mentions` are what the customer said, `copies` what others said in nearly the same words.
+    """
 
     id: int
     version: int
@@ -48,6 +52,7 @@ class CaseRow:
     is_breached: bool
     mentions: int
     reply_state: str | None
+    copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,8 @@ class Entry:
     `is_conflict` says that stars and words contradict each other, `sentences` are the lowest,
     the mean and the last compound. `is_relevant` is False where a person said that it is not
     about the brand, `human_needs_answer` what a person said of that, None where nobody did.
-    `probability` is the machine's for its own `label`, from 0 to 1.
+    `probability` is the machine's for its own `label`, from 0 to 1. `copy_group_id` joins mentions
+    with nearly the same text; `copies` of those stand behind this one where a list folds them.
     """
 
     kind: str
@@ -145,6 +151,8 @@ class Entry:
     is_relevant: bool = True
     human_needs_answer: bool | None = None
     probability: float | None = None
+    copy_group_id: int | None = None
+    copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +195,7 @@ class CaseView:
     draft: str
     source_name: str
     wake_at: datetime | None
+    copies: Copies | None = None
 
 
 def case_rows(session: Session, ids: Sequence[int]) -> tuple[CaseRow, ...]:
@@ -249,6 +258,7 @@ def _case_row(
     states: dict[int, str],
 ) -> CaseRow:
     case_id = int(case.id or 0)
+    copies = copies_in(case)
     return CaseRow(
         id=case_id,
         version=case.version,
@@ -267,6 +277,7 @@ def _case_row(
         last_inbound_at=case.last_inbound_at,
         due_at=case.due_at,
         is_breached=case.is_breached,
-        mentions=counts.get(case_id, 0),
+        mentions=max(counts.get(case_id, 0) - copies, min(1, counts.get(case_id, 0))),
         reply_state=states.get(case_id),
+        copies=copies,
     )

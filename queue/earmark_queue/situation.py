@@ -8,11 +8,12 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from earmark_core.model import AUTOMATIC, CaseStatus, Cue, Label, Priority
-from earmark_core.tables import Brand, Case, CaseMention, Match, Mention, Reply
+from earmark_core.tables import Brand, Case, CaseMention, CopyGroup, Match, Mention, Reply
 from earmark_queue import contacts
 from earmark_queue.casework import IS_ALIVE, clock_of, key, literals, terms_of
-from earmark_queue.decide import Alive, Resolved, Seen, Situation
+from earmark_queue.copy_rows import copies_in
 from earmark_queue.priority import Terms
+from earmark_queue.seen import Alive, Repeated, Resolved, Seen, Situation
 
 _ANSWERED = literals(("sent", "confirmed"))
 
@@ -94,7 +95,29 @@ def as_seen(mention: Mention, claim: Claim | None, known_revision: int | None = 
         edited_at=mention.edited_at,
         seen_at=mention.seen_at,
         asked=mention.human_needs_answer,
+        who=name_of(mention),
     )
+
+
+def name_of(mention: Mention) -> str:
+    """Gives whom a mention is by: a handle with its sign, else a name; empty where nobody."""
+    handle = mention.author_handle
+    return f"@{handle.removeprefix('@')}" if handle else mention.author_name
+
+
+def hold_groups(session: Session, mentions: Iterable[Mention]) -> None:
+    """Holds the groups of copies: else two copies decided beside each other open two cases.
+
+    In one order everywhere, and before any case is held.
+    """
+    ids = {mention.copy_group_id for mention in mentions} - {None}
+    if ids:
+        session.exec(
+            select(CopyGroup.id)
+            .where(col(CopyGroup.id).in_(ids))
+            .order_by(col(CopyGroup.id))
+            .with_for_update(key_share=True)
+        ).all()
 
 
 def cues_of(stored: Iterable[dict[str, str]]) -> tuple[Cue, ...]:
@@ -118,7 +141,7 @@ def read_situation(
     """Reads the cases and the history around a mention; an alive case is held from here on."""
     who = contacts.known(session, mention.identity)
     alive = resolved = None
-    if who is not None or not mention.identity:
+    if who is not None or not mention.identity or known_in is not None:
         here = _cases_here(mention, brand_id, who.id if who else None, known_in)
         alive = session.exec(
             here.where(IS_ALIVE).with_for_update().execution_options(populate_existing=True)
@@ -134,10 +157,11 @@ def read_situation(
         terms=terms,
         alive=None if alive is None else _alive(session, alive),
         resolved=None if resolved is None else _resolved(resolved),
+        repeated=None if alive_id or known_in else _repeated(session, mention, brand_id),
         followers=mention.author_followers,
         is_vip=who.is_vip if who else False,
         earlier_cases=contacts.earlier_cases(session, who.id, alive_id) if who else 0,
-        unanswered=_unanswered(session, alive_id) if alive_id else 0,
+        unanswered=_unanswered(session, alive_id, mention.identity) if alive_id else 0,
     )
 
 
@@ -156,7 +180,36 @@ def _cases_here(
 
 def _alive(session: Session, case: Case) -> Alive:
     runs = clock_of(session, key(case)) is not None
-    return Alive(key(case), case.status, Priority(case.priority), case.priority_by_person, runs)
+    return Alive(
+        key(case),
+        case.status,
+        Priority(case.priority),
+        case.priority_by_person,
+        runs,
+        tuple(case.priority_reasons),
+    )
+
+
+def _repeated(session: Session, mention: Mention, brand_id: int) -> Repeated | None:
+    """Gives the brand's case about the same text: the first that is alive, else the last closed."""
+    if mention.copy_group_id is None:
+        return None
+    same = (
+        select(CaseMention.case_id)
+        .join(Mention, col(Mention.id) == col(CaseMention.mention_id))
+        .where(Mention.copy_group_id == mention.copy_group_id)
+    )
+    cases = select(Case).where(Case.brand_id == brand_id, col(Case.id).in_(same))
+    alive = session.exec(
+        cases.where(IS_ALIVE)
+        .order_by(col(Case.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if alive is None:
+        closed = session.exec(cases.order_by(col(Case.resolved_at).desc())).first()
+        return None if closed is None else Repeated(key(closed))
+    return Repeated(key(alive), _alive(session, alive), copies_in(alive))
 
 
 def _resolved(case: Case) -> Resolved | None:
@@ -165,7 +218,8 @@ def _resolved(case: Case) -> Resolved | None:
     return Resolved(key(case), case.resolved_at, case.first_replied_at is not None)
 
 
-def _unanswered(session: Session, case_id: int) -> int:
+def _unanswered(session: Session, case_id: int, identity: str) -> int:
+    """Counts what this person said since the last answer; copies by others are not theirs."""
     answered = (
         select(func.max(Reply.sent_at))
         .where(Reply.case_id == case_id, col(Reply.state).in_(_ANSWERED))
@@ -177,6 +231,7 @@ def _unanswered(session: Session, case_id: int) -> int:
         .join(Mention, col(Mention.id) == col(CaseMention.mention_id))
         .where(
             CaseMention.case_id == case_id,
+            Mention.identity == identity,
             (answered.is_(None)) | (col(Mention.seen_at) > answered),
         )
     ).one()

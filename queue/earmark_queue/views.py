@@ -158,7 +158,7 @@ class Views:
             for which in (col(Reply.state).in_(UNSETTLED), col(Reply.state).not_in(UNSETTLED)):
                 found = session.execute(
                     sa.select(Reply, col(Mention.author_name), col(Mention.author_handle))
-                    .join(Mention, col(Mention.id) == col(Reply.mention_id))
+                    .outerjoin(Mention, col(Mention.id) == col(Reply.mention_id))
                     .where(which)
                     .order_by(col(Reply.id).desc())
                     .limit(limit)
@@ -182,6 +182,8 @@ class Views:
         search: str = "",
         after: str | None = None,
         limit: int = 50,
+        fold: bool = False,
+        copies_of: int | None = None,
     ) -> MentionPage:
         """Gives the mentions behind a figure, newest first: from *start* up to before *end*.
 
@@ -190,12 +192,14 @@ class Views:
         those without one, *status* `unscored` for those that are not scored for any cause,
         `pending` for those not looked at yet. *topic* is (area, topic); *conflict* asks for those
         whose stars and words contradict each other. *search* looks in title and text as in `inbox`.
+        *fold* gives of copies only the oldest that is asked for, with how many stand behind it; not
+        while searching. *copies_of* is the group of which all are wanted.
         """
         require(actor, Role.viewer, "read mentions")
         asked = mention_page.Asked(
             brand_id, start, end, label, channel, status, topic,
             is_relevant=is_relevant is not False, conflict=conflict,
-            search=search.strip(), after=after,
+            search=search.strip(), after=after, fold=fold, copies_of=copies_of,
         )  # fmt: skip
         with self._store.read() as session:
             return mention_page.read(session, asked, max(1, min(limit, LONGEST_PAGE)))
@@ -259,14 +263,14 @@ def _conditions(view: str, actor: Actor, brand_id: int | None) -> list[Any]:
     return [*conditions[view], is_brand]
 
 
-def _reply_row(reply: Reply, who: str) -> ReplyRow:
+def _reply_row(reply: Reply, who: str | None) -> ReplyRow:
     return ReplyRow(
         id=int(reply.id or 0),
         case_id=reply.case_id,
         state=reply.state,
         body=reply.body,
         channel=reply.channel,
-        who=who,
+        who=who or "",
         by=reply.by,
         created_at=reply.created_at,
         updated_at=reply.updated_at,

@@ -103,6 +103,14 @@ def test_sending_says_what_was_seen(room: Room) -> None:
     assert room.state.outcome.message == "On its way"
 
 
+def test_a_copy_that_was_chosen_is_named(room: Room) -> None:
+    seen = room.desk.cases[CASE].last_mention_id
+    room.do("send", body="Sorry!", seen=seen, copy=100801)
+    assert room.desk.log[-1] == ("send", CASE, "Sorry!", seen, 100801)
+    room.do("posted", body="Sorry!", url="", copy=100802)
+    assert room.desk.log[-1] == ("posted", CASE, "Sorry!", "", 100802)
+
+
 def test_sending_to_what_was_not_read_is_a_conflict_and_sends_nothing(room: Room) -> None:
     room.do("send", body="Sorry!", seen=1)
     assert room.state.outcome is not None

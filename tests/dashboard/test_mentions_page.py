@@ -387,3 +387,30 @@ def test_a_role_that_may_not_is_told_by_the_service(desk: FakeDesk) -> None:
     judging().fail = NotAllowed("A viewer may not correct.", hint="Ask a manager.")
     said = bulk.judge(services.current(), ME, 3, [1], bulk.Tone(Label.negative))
     assert said == "Nothing was changed. A viewer may not correct. Ask a manager."
+
+
+def test_copies_are_one_line_until_somebody_wants_them_apart(desk: FakeDesk) -> None:
+    desk.copied = True
+    app = run()
+    table = app.dataframe[0].value
+    assert sorted(set(table["Copies"])) == ["", "+7 copies"]
+    app.toggle(key="mentions_apart").set_value(True).run()
+    assert "Copies" not in app.dataframe[0].value.columns
+    assert len(app.dataframe[0].value) == len(table) + 7
+
+
+def test_the_copies_of_one_text_are_shown_and_left_again(desk: FakeDesk) -> None:
+    desk.copied = True
+    brand_id = run().selectbox(key="mentions_brand").value
+    app = run(mentions_group=(brand_id, 77))
+    assert "Only the copies of one text" in words(app)
+    assert len(app.dataframe[0].value) == 8
+    next(one for one in app.button if one.label == "All mentions").click().run()
+    assert len(app.dataframe[0].value) > 8
+
+
+def test_a_mention_with_copies_offers_them(desk: FakeDesk) -> None:
+    row = Entry("mention", 5, NOW, "Ann", "hi", copies=12, copy_group_id=77)
+    assert ("Copies", "12 more with nearly the same words") in mention_words.facts(row)
+    assert mention_words.line(row, "all", is_folded=True)["Copies"] == "+12 copies"
+    assert mention_words.copies(replace(row, copies=1)) == "+1 copy"

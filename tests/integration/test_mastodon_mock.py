@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from tests.peers.wire_tap import Cut, Exchange, WireTap
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
 POSTS = 300
+NUMBERS = count(POSTS)
 PAGE = 25
 TIMELINE = "/api/v1/timelines/tag/brightcup"
 NOTIFICATIONS = "/api/v1/notifications"
@@ -89,7 +91,8 @@ class Latecomers:
             return
         self.pages += 1
         if self.pages in {2, 7, 12} or exchange.body == b"[]":
-            self.server.post(OTHER, f"late: {COMPLAINT} {self.pages}")
+            # Each with a number of its own: the same words once more would be a copy.
+            self.server.post(OTHER, f"late: {COMPLAINT} {next(NUMBERS)}")
             self.posted += 1
 
 

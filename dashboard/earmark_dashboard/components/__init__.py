@@ -39,6 +39,7 @@ _thread = st.components.v2.component(
         "judging.js",
         "receipt.js",
         "standing.js",
+        "copies.js",
         "entries.js",
         "composer.js",
         "thread.js",

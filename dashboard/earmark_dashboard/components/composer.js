@@ -4,8 +4,10 @@
 const HOLE = /\{[^{}\n]{1,40}\}/g;
 
 class Composer {
-  constructor(say) {
+  constructor(say, aimed) {
     this.say = say;
+    this.told = aimed;
+    this.aimed = null;
     this.caseId = null;
     this.mode = "reply";
     this.seen = null;
@@ -16,6 +18,7 @@ class Composer {
   build() {
     this.reply = button("Reply", () => this.turn("reply"), "mode");
     this.note = button("Note", () => this.turn("note"), "mode");
+    this.first = button("Answer the first instead", () => this.aim(null), "link", { hidden: true });
     this.count = h("span", { class: "count", role: "status" });
     this.warn = h("div", { class: "warn", hidden: true });
     this.area = h("textarea", {
@@ -28,7 +31,7 @@ class Composer {
     this.main = button("Send", () => this.send(), "primary");
     this.el = h(
       "section", { class: "composer", "aria-label": "Composer" },
-      h("div", { class: "top" }, this.reply, this.note, h("span", { class: "spring" }), this.count),
+      h("div", { class: "top" }, this.reply, this.note, this.first, h("span", { class: "spring" }), this.count),
       this.warn, this.area,
       (this.bar = h("div", { class: "bar" }, this.saved, this.url, h("span", { class: "spring" }), this.open, this.copy, this.main)),
     );
@@ -57,6 +60,7 @@ class Composer {
       this.caseId = caseId;
       this.mode = "reply";
       this.pending = null;
+      this.aimed = null;
       this.url.value = "";
       this.area.value = this.kept();
       this.seen = this.now();
@@ -67,6 +71,17 @@ class Composer {
     if (!this.area.value && !this.pending) this.seen = this.now();
     if (this.seen === null) this.seen = this.now();
     this.paint();
+  }
+
+  // Whom the answer goes to: a copy, or with null who said it first.
+  aim(copy) {
+    this.aimed = copy;
+    this.told();
+    this.turn("reply");
+  }
+
+  rules() {
+    return (this.aimed && this.data?.copies?.rules[this.aimed.channel]) || this.data?.rules;
   }
 
   now() {
@@ -101,7 +116,7 @@ class Composer {
     if (!data || this.mode !== "reply" || !this.touched || this.pending || !data.may.act) return;
     if (this.flushed === `${this.caseId} ${this.area.value}`) return;
     this.flushed = `${this.caseId} ${this.area.value}`;
-    this.say({ action: "draft", id: this.caseId, body: this.area.value, channel: data.case.channel });
+    this.say({ action: "draft", id: this.caseId, body: this.area.value, channel: this.aimed?.channel ?? data.case.channel });
   }
 
   length() {
@@ -115,8 +130,8 @@ class Composer {
     this.saved.value = "";
     if (!chosen) return;
     const { contact, case: row, me } = this.data;
-    const name = contact.name || contact.handle;
-    const known = { name, first_name: name.split(/\s+/)[0], handle: contact.handle, brand: row.brand, me: me.name, agent: me.name };
+    const name = this.aimed ? this.aimed.who : contact.name || contact.handle;
+    const known = { name, first_name: name.split(/\s+/)[0], handle: this.aimed ? name : contact.handle, brand: row.brand, me: me.name, agent: me.name };
     const body = chosen.body.replace(HOLE, (hole) => known[hole.slice(1, -1).trim()] || hole);
     const { area } = this;
     area.setRangeText(body, area.selectionStart, area.selectionEnd, "end");
@@ -135,8 +150,8 @@ class Composer {
     if (this.mode === "note") return "";
     const holes = text.match(HOLE);
     if (holes) return `Fill in ${holes[0]} before it goes out.`;
-    const most = data.rules.max;
-    if (most && this.length() > most) return `Too long by ${this.length() - most} ${data.rules.unit}.`;
+    const { max: most, unit } = this.rules();
+    if (most && this.length() > most) return `Too long by ${this.length() - most} ${unit}.`;
     return "";
   }
 
@@ -149,9 +164,11 @@ class Composer {
     this.note.classList.toggle("here", note);
     this.reply.setAttribute("aria-pressed", String(!note));
     this.note.setAttribute("aria-pressed", String(note));
-    this.reply.textContent = row ? `Reply to ${row.name} on ${row.channel}` : "Reply";
+    const whom = this.aimed ? { name: this.aimed.who || "somebody", channel: this.aimed.channel } : row;
+    this.reply.textContent = row ? `Reply to ${whom.name} on ${whom.channel}` : "Reply";
+    this.first.hidden = !this.aimed || note;
     this.area.setAttribute("aria-label", note ? "Internal note" : this.reply.textContent);
-    const hand = data ? !data.rules.can_reply : false;
+    const hand = data ? !this.rules().can_reply : false;
     this.area.placeholder = note ? "Only your team sees this." : hand ? "Write the answer here, then copy it over. Drafts are kept." : "Write a reply. Drafts are kept.";
     this.tools(note, hand);
     this.meter(note);
@@ -176,7 +193,7 @@ class Composer {
     this.url.hidden = note || !hand;
     this.copy.hidden = note || !hand;
     this.open.hidden = note || !hand;
-    const target = data?.url || data?.entries.findLast((entry) => entry.url)?.url || "";
+    const target = this.aimed?.url || data?.url || data?.entries.findLast((entry) => entry.url)?.url || "";
     if (target !== this.target) {
       this.target = target;
       fill(this.open, outside(target, "Open", "second"));
@@ -185,7 +202,7 @@ class Composer {
 
   meter(note) {
     const text = this.area.value;
-    const most = this.data?.rules.max;
+    const most = this.rules()?.max;
     const kept = text && !note ? " · draft kept" : "";
     const figures = note || !text ? "" : most ? `${this.length()} / ${most}` : `${this.length()}`;
     this.count.textContent = figures + kept;
@@ -224,9 +241,9 @@ class Composer {
     const version = data.case.version;
     const payload = this.mode === "note"
       ? { action: "note", id, body }
-      : data.rules.can_reply
-        ? { action: "send", id, version, body, seen: this.seen?.mention ?? null }
-        : { action: "posted", id, body, url: this.url.value };
+      : this.rules().can_reply
+        ? { action: "send", id, version, body, seen: this.seen?.mention ?? null, copy: this.aimed?.id ?? null }
+        : { action: "posted", id, body, url: this.url.value, copy: this.aimed?.id ?? null };
     this.pending = { nonce: this.say(payload), slot: this.slot(), id };
     setTimeout(() => this.free(), 15000);
     this.paint();
@@ -250,6 +267,7 @@ class Composer {
         this.area.value = "";
         this.url.value = "";
         this.touched = true;
+        if (this.mode === "reply" && this.aimed) { this.aimed = null; this.told(); }
         if (this.mode === "note") this.mode = "reply";
         this.area.value = this.mode === "reply" ? sessionStorage.getItem(this.slot()) ?? "" : "";
       }

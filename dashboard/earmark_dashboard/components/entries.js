@@ -28,6 +28,7 @@ function mention(entry, ctx) {
     h("div", { class: "bubble" }, entry.title ? h("strong", { class: "title" }, entry.title) : null, entry.gone ? h("em", { class: "gone" }, "Deleted by its author. ") : null, entry.text || (entry.title ? "" : "No words")),
     under(entry, ctx),
     drawAspects(entry, ctx),
+    ctx.copies?.of === entry.id ? drawCopies(ctx.copies, ctx) : null,
     ctx.receipt?.mention === entry.id ? drawReceipt(ctx.receipt, entry) : null,
   );
 }

@@ -5,7 +5,7 @@ class CaseThread {
     this.root = root;
     this.ears = new Ears();
     this.line = new Line(this.ears);
-    this.composer = new Composer((payload) => this.line.say(payload));
+    this.composer = new Composer((payload) => this.line.say(payload), () => this.draw());
     this.data = null;
     this.expected = undefined;
     this.printed = "";
@@ -103,9 +103,10 @@ class CaseThread {
     if (data.problem) fill(this.nothing, h("strong", {}, "This case cannot be shown"), h("p", {}, data.problem));
     if (!data.case) { fill(this.rail); this.printed = ""; if (!data.problem) this.pane_(false); return; }
     this.composer.show(id, data);
-    const printed = JSON.stringify([data.case, data.why, data.entries, data.contact, data.receipt, data.people, data.wake, data.topics]);
+    const printed = JSON.stringify([data.case, data.why, data.entries, data.contact, data.receipt, data.people, data.wake, data.topics, data.copies, this.composer.aimed?.id]);
     if (printed === this.printed) return;
     const moved = this.drawn !== id;
+    if (moved) this.unfolded = false;
     this.printed = printed;
     this.drawn = id;
     this.drawHead(data.case);
@@ -171,9 +172,14 @@ class CaseThread {
   drawBody(data, moved) {
     const top = this.body.scrollTop;
     const low = this.body.scrollHeight - this.body.clientHeight - top < 40;
-    const ctx = { may: data.may, receipt: data.receipt, brand: data.case.brand, topics: data.topics, act: (payload) => this.act(payload) };
+    const ctx = {
+      may: data.may, receipt: data.receipt, brand: data.case.brand, topics: data.topics, act: (payload) => this.act(payload),
+      copies: data.copies, unfolded: this.unfolded, unfold: (open) => { this.unfolded = open; },
+      aimed: this.composer.aimed?.id ?? null, aim: (copy) => this.composer.aim(copy),
+    };
+    const stands = data.entries.some((entry) => entry.kind === "mention" && entry.id === data.copies?.of);
     const kept = this.root.getRootNode().activeElement?.dataset.keep;
-    fill(this.body, drawWhy(data), data.entries.map((entry) => drawEntry(entry, ctx)));
+    fill(this.body, drawWhy(data), data.copies && !stands ? drawCopies(data.copies, ctx) : null, data.entries.map((entry) => drawEntry(entry, ctx)));
     if (moved) this.body.scrollTop = data.entries.length > 4 ? this.body.scrollHeight : 0;
     else this.body.scrollTop = low && !data.receipt ? this.body.scrollHeight : top;
     if (kept) this.refocus(kept);

@@ -68,8 +68,9 @@ function chipsOf(row) {
   const chips = [labelChip(row.label)];
   if (TROUBLE.includes(row.reply)) chips.push(h("span", { class: "chip negative" }, "Not sent"));
   if (row.reply === "awaiting_approval") chips.push(h("span", { class: "chip warning" }, "To approve"));
+  if (row.copies) chips.push(h("span", { class: "chip quiet" }, `+${row.copies} ${row.copies === 1 ? "copy" : "copies"}`));
   if (row.priority === "urgent") chips.push(h("span", { class: "chip warning" }, "Urgent"));
   if (row.priority === "high") chips.push(h("span", { class: "chip quiet" }, "High"));
   if (row.mentions > 1) chips.push(h("span", { class: "chip quiet" }, `${row.mentions} mentions`));
-  return chips.slice(0, 3);
+  return chips.slice(0, row.copies ? 4 : 3);
 }

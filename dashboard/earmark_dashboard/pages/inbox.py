@@ -9,6 +9,7 @@ from earmark_core.model import Actor
 from earmark_dashboard import wire
 from earmark_dashboard.actions import handle
 from earmark_dashboard.components import case_list, case_thread, case_views
+from earmark_dashboard.copy_wire import copies
 from earmark_dashboard.pages.demo import banner
 from earmark_dashboard.services import Services, current
 from earmark_dashboard.state import InboxState, arrive, inbox_state, signed_in, to_address
@@ -59,6 +60,7 @@ def _read_case(services: Services, actor: Actor, state: InboxState, case_id: int
         services.needs_approval(actor, case_id),
         services.judging.topics(actor, view.case.brand_id),
     )
+    data["copies"] = copies(view.copies, services.rules_of)
     return dict(state.remember("case", key, data))
 
 

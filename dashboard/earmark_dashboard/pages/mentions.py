@@ -9,7 +9,7 @@ from earmark_core.model import Role
 from earmark_dashboard import mention_words
 from earmark_dashboard.bulk import Judgement, judge
 from earmark_dashboard.mention_list import Asked, Place
-from earmark_dashboard.pages import correcting, narrowing, reading
+from earmark_dashboard.pages import correcting, folding, narrowing, reading
 from earmark_dashboard.pages.demo import banner
 from earmark_dashboard.services import current
 from earmark_dashboard.state import signed_in
@@ -43,8 +43,9 @@ def _nothing(asked: Asked, page: MentionPage) -> str:
 
 def _table(asked: Asked, page: MentionPage) -> list[Entry]:
     ids = tuple(row.id for row in page.rows)
+    is_folded = any(row.copies for row in page.rows)
     event = st.dataframe(
-        [mention_words.line(row, asked.view) for row in page.rows],
+        [mention_words.line(row, asked.view, is_folded=is_folded) for row in page.rows],
         # Another key for other rows: what was chosen by its place must not become another mention.
         key=f"mentions_rows_{abs(hash(ids))}",
         on_select="rerun",
@@ -94,7 +95,7 @@ def page() -> None:
     narrowing.take_wanted()
     brand_id, window = narrowing.brand_and_time(brands)
     within = place.overview(services, actor, brand_id, window)
-    asked = narrowing.filters(brand_id, window, within, place.again)
+    asked = folding.folded(narrowing.filters(brand_id, window, within, place.again))
     found = place.page(services, actor, asked, within)
     if asked.view == "unscored":
         _languages(found)
@@ -109,7 +110,7 @@ def page() -> None:
             ids = [row.id for row in chosen]
             correcting.bar(may(actor, Role.responder), brand_id, ids, within.topics, _judged)
         _pages(place, found)
-        reading.one(services, actor, chosen)
+        reading.one(services, actor, chosen, brand_id)
         return
     if place.trail or found.next:
         _pages(place, found)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from earmark_core.model import Actor
 from earmark_dashboard import figures, mention_words, wire
+from earmark_dashboard.pages import folding
 from earmark_dashboard.services import Services
 from earmark_dashboard.standing import standing, table
 from earmark_queue.rows import Entry
@@ -48,7 +49,7 @@ def _source(row: Entry) -> None:
             st.text(wire.shown(urlsplit(address).hostname or ""))
 
 
-def one(services: Services, actor: Actor, chosen: Sequence[Entry]) -> None:
+def one(services: Services, actor: Actor, chosen: Sequence[Entry], brand_id: int) -> None:
     """Shows the mention that is chosen alone; nothing where none or several are."""
     if len(chosen) != 1:
         return
@@ -62,6 +63,7 @@ def one(services: Services, actor: Actor, chosen: Sequence[Entry]) -> None:
         with st.container(key="quiet_mention", gap=None):
             for name, value in mention_words.facts(row):
                 st.text(f"{name}: {value}")
+        folding.show(brand_id, row)
         _source(row)
         if st.toggle("Why this tone", key=f"why_{row.id}"):
             _receipt(services, actor, row)

@@ -7,20 +7,17 @@ from hypothesis import strategies as st
 
 from earmark_core.model import Cue, Label, Priority
 from earmark_queue.decide import (
-    Alive,
     AppendToCase,
     EditCase,
     Ignore,
     OpenCase,
     RaiseCase,
     ReopenCase,
-    Resolved,
-    Seen,
-    Situation,
     WakeCase,
     decide,
 )
 from earmark_queue.priority import ASKS, URGENCIES, Terms, Weighed, raised, weigh
+from earmark_queue.seen import Alive, Resolved, Seen, Situation
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 BAD = Seen(1, 1, label=Label.negative, p_neg=0.7)

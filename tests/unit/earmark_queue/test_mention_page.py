@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from earmark_core.model import Label
-from earmark_core.tables import Aspect, Topic
+from earmark_core.tables import Aspect, CopyGroup, Topic
 from earmark_queue import mention_page
 from earmark_queue.judging import Judging
 
@@ -105,3 +105,33 @@ def test_a_search_looks_at_title_and_text_and_goes_on(
     assert listed(desk, search="lever", label="positive") == []
     first = desk.views.mentions(desk.mia, desk.brand_id, search="snapped")
     assert (first.rows, first.next is None) == ((), False)  # further back there may be more
+
+
+def grouped(desk: Any) -> int:
+    with desk.store.write() as session:
+        made = CopyGroup(n=1, first_at=desk.clock(), last_at=desk.clock())
+        session.add(made)
+        session.flush()
+        return int(made.id or 0)
+
+
+@pytest.mark.usefixtures("how_many")
+def test_copies_are_one_line_with_their_number_and_can_be_opened(desk: Any) -> None:
+    group, other = grouped(desk), grouped(desk)
+    ids = []
+    for number in range(6):
+        ids.append(desk.say(copy_group_id=group, label="negative" if number else "neutral"))
+        desk.later(hours=1)
+    alone, single = desk.say(), desk.say(copy_group_id=other)
+    desk.say(copy_group_id=group, is_own=True)
+    desk.say(copy_group_id=group, brand=desk.rival_id)
+    assert listed(desk, fold=True) == [single, alone, ids[0]]
+    page = desk.views.mentions(desk.mia, desk.brand_id, fold=True)
+    assert [row.copies for row in page.rows] == [0, 0, 5]
+    assert listed(desk) == [single, alone, *ids[::-1]], "each for itself unless asked otherwise"
+    assert listed(desk, copies_of=group) == ids[::-1]
+    late = desk.clock() - timedelta(hours=3)
+    assert listed(desk, fold=True, start=late) == [single, alone, ids[3]], "of those asked for"
+    assert listed(desk, fold=True, label="negative") == [single, alone, ids[1]]
+    assert desk.views.mentions(desk.mia, desk.brand_id, fold=True, start=late).rows[-1].copies == 2
+    assert len(listed(desk, fold=True, search="parcel")) == 8, "a search shows what it found"

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from earmark_core.errors import (
     ConfigError,
+    Held,
     Interrupted,
     Malformed,
     Rejected,
@@ -18,6 +19,7 @@ from earmark_core.errors import (
 )
 from earmark_core.model import Delivery
 from earmark_core.tables import Reply, Source
+from earmark_listeners.contract import Target
 from earmark_queue.delivery import STEPS
 
 
@@ -187,6 +189,23 @@ def test_a_wait_that_the_platform_asks_for_is_kept(desk):
     assert state(desk, reply_id) == "sent"
 
 
+@pytest.mark.parametrize("step", ["target", "send"])
+def test_a_reply_whose_host_is_to_be_left_alone_waits_and_that_is_no_try(desk, step):
+    _, reply_id = sent(desk)
+    held = Held("It asked us to wait.", retry_after=timedelta(minutes=9), rate_limited=True)
+    desk.platform.script[step] = [held for _ in range(7)]
+    for _ in range(7):
+        deliver(desk)
+        assert (state(desk, reply_id), desk.reply(reply_id).attempts) == ("approved", 0)
+        desk.later(minutes=8)
+        assert deliver(desk) == 0
+        desk.later(minutes=1)
+    deliver(desk)
+    assert state(desk, reply_id) == "sent"
+    with desk.store.read() as session:
+        assert not session.exec(select(Source)).one().needs_person
+
+
 def test_a_broken_account_keeps_replies_in_line_and_calls_a_person(desk):
     _, reply_id = sent(desk)
     desk.platform.script["send"] = [Rejected("Token revoked.") for _ in range(7)]
@@ -217,6 +236,17 @@ def test_what_may_be_out_is_looked_for_and_never_sent_blindly(lite_desk, error, 
     settle(desk)
     assert state(desk, reply_id) == "confirmed"
     assert len(desk.platform.posts) == 1
+
+
+def test_a_target_that_cannot_be_read_again_is_answered_as_it_was_heard(desk):
+    _, reply_id = sent(desk)
+
+    async def wordless(_: object) -> Target:
+        return Target(None)
+
+    desk.platform.target = wordless
+    deliver(desk)
+    assert state(desk, reply_id) == "sent"
 
 
 def test_a_channel_that_cannot_be_asked_leaves_the_doubt_to_a_person(desk):
