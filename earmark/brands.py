@@ -13,6 +13,7 @@ from earmark_core.model import Actor, Role
 from earmark_core.tables import Brand
 from earmark_dashboard.services import BrandRow, Proposal
 from earmark_listeners import monitor
+from earmark_listeners.asking import paused_because
 
 _TOPICS = "What a mention finds of each is told apart; a seed file changes them."
 
@@ -67,7 +68,8 @@ class Brands:
         """Saves what `preview` shows; doing it twice changes nothing."""
         require(actor, Role.manager, "set up a brand")
         seed = _checked(seeds.suggest(name, aliases, exclude, elsewhere=elsewhere))
-        return seeds.apply(self._parts.store, seed, self._parts.clock, actor)
+        store, clock = self._parts.store, self._parts.clock
+        return seeds.apply(store, seed, clock, actor, pauses=paused_because)
 
     def remove_demo(self, actor: Actor) -> object:
         """Removes the demo brands with all that was heard about them; gives the counts."""

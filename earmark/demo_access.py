@@ -18,6 +18,7 @@ from earmark_core.model import SYSTEM
 from earmark_core.store import Store
 from earmark_core.tables import AuditEntry, Brand, Source
 from earmark_listeners import monitor, registry
+from earmark_listeners.asking import paused_because
 
 TOKEN_NAME = "EARMARK_DEMO_TOKEN"  # noqa: S105 - the name of a variable, and a demo's at that
 TOKEN = "demo-brand-token"  # noqa: S105 - opens nothing but the fake platform on loopback
@@ -79,7 +80,7 @@ def add(store: Store, clock: Clock, port: int) -> None:
             ),
             check_query=monitor.parse,
         )
-    seeds.apply(store, seed, clock, SYSTEM, is_demo=True)
+    seeds.apply(store, seed, clock, SYSTEM, is_demo=True, pauses=paused_because)
 
 
 def point_at(store: Store, port: int, *, on: bool) -> None:
@@ -87,7 +88,8 @@ def point_at(store: Store, port: int, *, on: bool) -> None:
     base = f"http://127.0.0.1:{port}"
     with store.write() as session:
         for source in session.exec(select(Source).where(col(Source.is_demo))):
-            source.is_enabled = on
+            if not on or not paused_because(source.channel):
+                source.is_enabled = on
             source.options = {
                 key: _BASE.sub(base, value) if isinstance(value, str) else value
                 for key, value in source.options.items()

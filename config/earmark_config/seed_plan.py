@@ -21,6 +21,8 @@ from earmark_core.store import Store
 from earmark_core.tables import Brand, Monitor, Person, Policy, SavedReply, Source, Topic
 
 Action = Literal["add", "change", "same"]
+Pauses = Callable[[str], str]
+"""Says in words why a new source of a channel is made paused, "" where it is not."""
 
 # The limits between which a source's interval adapts, unless the seed's interval lies outside.
 _SHORTEST_SECONDS = 60
@@ -32,7 +34,7 @@ class Change:
     """What a seed does to one row: `before` and `after` hold only what differs.
 
     `kind` is brand, monitor, source, topic, policy, saved reply or person. `subject` names the row
-    for a person; `covers` is what the seed says of a source.
+    for a person; `covers` is what the seed says of a source, and `paused` why a new one is paused.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class Change:
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
     covers: str = ""
+    paused: str = ""
 
 
 @dataclass(slots=True)
@@ -57,19 +60,31 @@ class _Step:
     make: Callable[[], SQLModel]
     changed: Callable[[Any, Mapping[str, Any]], None] | None = None
     covers: str = ""
+    paused: str = ""
 
     def change(self) -> Change:
         """Compares what is there with what is asked for."""
         if self.row is None:
-            return Change(self.kind, self.subject, "add", {}, self.wanted, self.covers)
+            after = self.wanted | ({"is_enabled": False} if self.paused else {})
+            return Change(self.kind, self.subject, "add", {}, after, self.covers, self.paused)
         there = {key: getattr(self.row, key) for key in self.wanted}
         before = {key: value for key, value in there.items() if value != self.wanted[key]}
         after = {key: self.wanted[key] for key in before}
+        is_moved = "channel" in after and bool(self.paused)
+        if is_moved:
+            before["is_enabled"], after["is_enabled"] = getattr(self.row, "is_enabled", True), False
         action: Action = "change" if before else "same"
-        return Change(self.kind, self.subject, action, before, after, self.covers)
+        why = self.paused if is_moved else ""
+        return Change(self.kind, self.subject, action, before, after, self.covers, why)
 
 
-def plan(store: Store, seed: Seed, *, is_demo: bool = False) -> tuple[Change, ...]:
+def _never(_channel: str) -> str:
+    return ""
+
+
+def plan(
+    store: Store, seed: Seed, *, is_demo: bool = False, pauses: Pauses = _never
+) -> tuple[Change, ...]:
     """Gives what `apply` would do, in its order, and writes nothing.
 
     Raises:
@@ -82,20 +97,28 @@ def plan(store: Store, seed: Seed, *, is_demo: bool = False) -> tuple[Change, ..
             changes.append(step.change())
             brand_id = None if step.row is None else getattr(step.row, "id", None)
             changes += [
-                inner.change() for inner in _inner_steps(session, wanted, brand_id, is_demo=is_demo)
+                inner.change()
+                for inner in _inner_steps(session, wanted, brand_id, pauses, is_demo=is_demo)
             ]
         session.rollback()
     return tuple(changes)
 
 
 def apply(
-    store: Store, seed: Seed, clock: Clock, actor: Actor, *, is_demo: bool = False
+    store: Store,
+    seed: Seed,
+    clock: Clock,
+    actor: Actor,
+    *,
+    is_demo: bool = False,
+    pauses: Pauses = _never,
 ) -> tuple[Change, ...]:
     """Writes the seed in one transaction and gives what it did; a second time all is the same.
 
     Each row that is added or changed has an audit entry. A source that is pointed elsewhere
     starts from the beginning there, as a new one would. *is_demo* marks brands and sources as
-    part of the demo, which `remove_demo` takes away.
+    part of the demo, which `remove_demo` takes away. *pauses* knows which channels begin paused:
+    a source that a person resumed stays resumed.
 
     Raises:
         ConfigError: as `plan`; nothing was written.
@@ -109,7 +132,7 @@ def apply(
         for wanted in seed.brands:
             change, brand = write(_brand_step(session, wanted, is_demo=is_demo))
             changes.append(change)
-            for step in _inner_steps(session, wanted, brand.id, is_demo=is_demo):
+            for step in _inner_steps(session, wanted, brand.id, pauses, is_demo=is_demo):
                 changes.append(write(step)[0])
     return tuple(changes)
 
@@ -181,7 +204,7 @@ def _brand_step(session: Session, brand: BrandSeed, *, is_demo: bool) -> _Step:
 
 
 def _inner_steps(
-    session: Session, brand: BrandSeed, brand_id: int | None, *, is_demo: bool
+    session: Session, brand: BrandSeed, brand_id: int | None, pauses: Pauses, *, is_demo: bool
 ) -> Iterator[_Step]:
     """Gives the steps for what belongs to a brand; a brand of no id is not there yet."""
 
@@ -211,6 +234,7 @@ def _inner_steps(
         inner = step("source", Source, source, source.name)
         inner.changed = _move_source
         inner.covers = source.covers
+        inner.paused = pauses(source.channel)
         inner.make = _source_maker(brand_id, source, inner.wanted, is_demo=is_demo)
         yield inner
     for topic in brand.topics:

@@ -1,4 +1,4 @@
-"""The ledger of windows: which share of the time a source was really heard.
+"""The ledger of windows: which stretches of time a source was really heard.
 
 A source is heard from one good poll to the next, as long as the polls lie close enough together
 that the later one reached back to the earlier. A poll that says it reached back only to a later
@@ -7,7 +7,7 @@ moment (`covers_from`) leaves a gap before it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from earmark_core.model import WindowState
 
@@ -45,19 +45,3 @@ def gaps(
     if reached < end:
         open_gaps.append((reached, end))
     return tuple(open_gaps)
-
-
-def share(
-    windows: Iterable[Heard], start: datetime, end: datetime, *, grace: timedelta
-) -> float | None:
-    """Gives the share of the period that was heard, 0 to 1; None for a period without length.
-
-    *grace* is the source's interval: what happened since its last poll is not missed, only not
-    yet polled.
-    """
-    end = max(start, end - grace)
-    whole = (end - start).total_seconds()
-    if whole <= 0:
-        return None
-    missed = sum((b - a).total_seconds() for a, b in gaps(windows, start, end))
-    return max(0.0, 1 - missed / whole)

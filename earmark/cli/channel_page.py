@@ -11,9 +11,15 @@ _HEAD = """# Channels
 
 What earmark can listen to. `earmark channels` prints this list, `earmark channels --json` for a
 program; a channel found in an installed package is in it too. A source is made of a channel and
-its options. Secrets are given by reference: `env:NAME` or `file:/path`. How to add a channel:
+its options. Secrets are given by reference: `env:NAME`, `file:/path` or `keyring:SERVICE/NAME`
+([configuration.md](configuration.md#settings)). How to add a channel:
 [writing-a-channel.md](writing-a-channel.md).
 """
+
+_EARLIER = {
+    True: "fetched on demand with `earmark sources backfill`, as far back as the platform gives it",
+    False: "not given; `earmark import` takes it in from a file",
+}
 
 
 def page(channels: Mapping[str, type[Listener[Any]]]) -> str:
@@ -27,9 +33,12 @@ def _section(name: str, kind: type[Listener[Any]]) -> Iterator[str]:
     if kind.cannot:
         yield f"- Cannot hear: {kind.cannot}."
     yield f"- Needs: {kind.needs}."
+    yield f"- What was said earlier: {_EARLIER[kind.can_backfill]}."
     if kind.off_by_default:
         yield "- A new source of it is paused until somebody resumes it."
     yield f"- Replies: {_replies(kind)}"
+    if kind.rules.longest_kept_days is not None:
+        yield f"- Kept for {kind.rules.longest_kept_days} days at most: its terms allow no longer."
     if kind.rules.note:
         yield f"- {kind.rules.note[:1].upper()}{kind.rules.note[1:].rstrip('.')}."
     yield "\n| option | meaning | default |\n|---|---|---|"

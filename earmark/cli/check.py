@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from earmark.app import Parts
 from earmark.cli.context import AsJson, Config, Data, emit, parts_for, settings_for
+from earmark_config.references import is_reference
 from earmark_core.errors import EarmarkError
 from earmark_core.tables import Monitor, Source
 from earmark_listeners import monitor, registry
@@ -67,7 +68,7 @@ def _sources(parts: Parts) -> list[dict[str, Any]]:
         try:
             parts.build(channel, options)
             for value in options.values():
-                if isinstance(value, str) and value.startswith(("env:", "file:")):
+                if isinstance(value, str) and is_reference(value):
                     parts.secret(value)
         except EarmarkError as error:
             found.append({"what": f"source {name}", "ok": False, "words": str(error)})

@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
 
 from earmark import demo_access
 from earmark.app import Parts, assemble
@@ -28,6 +29,28 @@ Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="S
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 _T = TypeVar("_T")
+
+
+class PassingGroup(TyperGroup):
+    """A group that does something by itself, too, and whose options hold before a subcommand.
+
+    `earmark sources --data DIR probe …` is `earmark sources probe --data DIR …`. An option that
+    the subcommand does not know is refused, never passed over.
+    """
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Gives the subcommand, and what it is told."""
+        name, command, rest = super().resolve_command(ctx, args)
+        known = {option for one in getattr(command, "params", ()) for option in one.opts}
+        told: list[str] = []
+        for one in self.params:
+            source, value = ctx.get_parameter_source(one.name), ctx.params.get(one.name)
+            if source is None or source.name != "COMMANDLINE" or value is None:
+                continue
+            if one.opts[0] not in known:
+                ctx.fail(f"{one.opts[0]} is no option of {name}; leave it out.")
+            told += [one.opts[0]] if value is True else [one.opts[0], str(value)]
+        return name, command, [*told, *rest]
 
 
 def settings_file(data: Path | None, config: Path | None) -> Path | None:

@@ -4,11 +4,22 @@ from typing import Annotated
 
 import typer
 
-from earmark.cli.context import AsJson, Config, Data, actor_of, emit, parts_for, table
+from earmark.cli.context import (
+    AsJson,
+    Config,
+    Data,
+    PassingGroup,
+    actor_of,
+    emit,
+    parts_for,
+    table,
+)
 from earmark.monitors import Monitors
 from earmark_listeners.previewing import ClauseEffect, Found, Preview
 
-group = typer.Typer(help="Lists the monitors, explained in words.", rich_markup_mode=None)
+group = typer.Typer(
+    cls=PassingGroup, help="Lists the monitors, explained in words.", rich_markup_mode=None
+)
 
 
 def add_to(app: typer.Typer) -> None:

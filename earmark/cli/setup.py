@@ -15,6 +15,7 @@ from earmark_config import seeds
 from earmark_config.presets import BY_NAME, Elsewhere
 from earmark_config.seeds import Change, Seed
 from earmark_listeners import monitor
+from earmark_listeners.asking import paused_because
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -89,7 +90,7 @@ def _apply(
     seed: Seed, data: Path | None, config: Path | None, *, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
     with parts_for(data, config, create=True) as parts:
-        changes = seeds.plan(parts.store, seed)
+        changes = seeds.plan(parts.store, seed, pauses=paused_because)
         if as_json:
             emit(changes)
         else:
@@ -99,7 +100,7 @@ def _apply(
             return
         if not yes and not as_json and sys.stdin.isatty():
             typer.confirm("Apply this?", abort=True)
-        seeds.apply(parts.store, seed, parts.clock, actor_of(parts))
+        seeds.apply(parts.store, seed, parts.clock, actor_of(parts), pauses=paused_because)
     if not as_json:
         typer.echo(f"Applied {len(to_do)} change{'s' if len(to_do) > 1 else ''}.")
 
@@ -108,6 +109,8 @@ def _show(changes: Sequence[Change]) -> None:
     signs = {"add": "+", "change": "~", "same": "="}
     for change in changes:
         typer.echo(f"{signs[change.action]} {change.kind} {change.subject}")
+        if change.paused:
+            typer.echo(f"    {change.paused}")
         if change.action != "change":
             continue
         for key, value in change.after.items():

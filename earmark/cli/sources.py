@@ -13,6 +13,7 @@ from earmark.cli.context import (
     AsJson,
     Config,
     Data,
+    PassingGroup,
     actor_of,
     emit,
     parts_for,
@@ -36,6 +37,7 @@ Options = Annotated[
     typer.Option("--option", metavar="KEY=VALUE", help="An option of it; may be repeated."),
 ]
 group = typer.Typer(
+    cls=PassingGroup,
     help="Shows how each source is: last and next poll, errors in plain words.",
     rich_markup_mode=None,
 )
@@ -71,7 +73,7 @@ def sources(
             parts.sources.pause(actor, pause)
         if resume is not None:
             parts.sources.resume(actor, resume)
-        rows = parts.sources.rows(actor)
+        rows, limits = parts.sources.rows(actor), parts.sources.limits(actor)
         if gaps:
             _gaps(parts, rows, days, as_json=as_json)
             return
@@ -89,6 +91,8 @@ def sources(
         ),
         "no.", "brand", "source", "channel", "state", "last poll", "next", "24 h", "in words",
     )  # fmt: skip
+    for one in limits:
+        typer.echo(one.words)
 
 
 def _gaps(parts: Parts, rows: Sequence[SourceRow], days: int, *, as_json: bool) -> None:
@@ -169,14 +173,17 @@ def connect(
                            include, exclude, every)  # fmt: skip
         source_id = _try_and_save(parts, wanted, may_ask=may_ask, save_anyway=save_anyway)
     if as_json:
-        emit({"source_id": source_id, "is_paused": chosen.is_off_by_default})
+        emit({"source_id": source_id, "is_paused": chosen.is_off_by_default,
+              "why": chosen.warning})  # fmt: skip
         return
-    typer.echo(_saved(source_id, is_paused=chosen.is_off_by_default))
+    typer.echo(_saved(source_id, chosen))
 
 
-def _saved(source_id: int, *, is_paused: bool) -> str:
-    then = f"paused: `earmark sources --resume {source_id}` begins" if is_paused else "polled now"
-    return f"Saved as source {source_id}, {then}."
+def _saved(source_id: int, chosen: ChannelChoice) -> str:
+    if not chosen.is_off_by_default:
+        return f"Saved as source {source_id}, polled now."
+    begins = f"`earmark sources --resume {source_id}` begins"
+    return f"Saved as source {source_id}, paused: {begins}. {chosen.warning}"
 
 
 def backfill(
@@ -235,12 +242,8 @@ def _try_and_save(parts: Parts, wanted: NewSource, *, may_ask: bool, save_anyway
 
 
 def _introduce(chosen: ChannelChoice) -> None:
-    typer.echo(f"{chosen.channel}: {chosen.summary}.", err=True)
-    typer.echo(f"Needs: {chosen.needs}.", err=True)
-    if chosen.cannot:
-        typer.echo(f"Does not hear: {chosen.cannot}.", err=True)
-    if chosen.warning:
-        typer.echo(chosen.warning, err=True)
+    for line in chosen.introduction:
+        typer.echo(line, err=True)
 
 
 def _asked(chosen: ChannelChoice, said: dict[str, str]) -> dict[str, str]:

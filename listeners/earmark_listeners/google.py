@@ -4,12 +4,16 @@ Their errors hold `errors[].reason` and `details[].reason`; the HTTP status alon
 is a used-up quota, a service that nobody switched on, a missing permission, or closed comments.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from earmark_core.answer import Answer
-from earmark_core.errors import Fault, Malformed, Rejected, Unavailable
-from earmark_listeners.contract import Wiring
+from earmark_core.errors import Fault, Malformed, Rejected, ReplyRefused, Unavailable
+from earmark_listeners.api import Api
+from earmark_listeners.contract import Outgoing, Wiring
 from earmark_listeners.oauth import RenewedToken, TokenEndpoint, refresh_token
+from earmark_listeners.replying import is_ours
 
 TOKEN_URL: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 
@@ -79,3 +83,51 @@ def judge(answer: Answer, subject: str) -> None:
         raise Rejected(
             f"{message} (HTTP {answer.status}).", fault=fault, hint=hint, subject=subject
         )
+
+
+def read(api: Api, answer: Answer, subject: str, hint: str) -> Any:
+    """Gives what was answered; *hint* says what a 403 or 404 without a reason asks for."""
+    try:
+        return api.read(answer)
+    except Rejected as error:
+        if error.fault not in (Fault.forbidden, Fault.not_found):
+            raise
+        raise Rejected(error.message, fault=error.fault, hint=hint, subject=subject) from None
+
+
+def with_answers(reviews: Sequence[Any], is_answered: Callable[[Any], bool]) -> Iterator[Any]:
+    """Gives each review as it came, followed by the answer below it as an entry of its own.
+
+    *is_answered* raises `Malformed` for a review that cannot be read.
+    """
+    for raw in reviews:
+        yield raw
+        try:
+            follows = is_answered(raw)
+        except Malformed:
+            continue
+        if follows:
+            yield {"answer_to": raw}
+
+
+def refuse_second(
+    reply: Outgoing,
+    present: str,
+    *,
+    answered_at: datetime | None,
+    changed_at: datetime | None,
+    where: str,
+) -> None:
+    """Raises where *reply* would replace, unasked, another answer to what the review says now.
+
+    A review has one answer; one that is older than the review's last change answers what it
+    said before.
+    """
+    if is_ours(reply, present, None):
+        return
+    if answered_at and changed_at and answered_at < changed_at:
+        return
+    raise ReplyRefused(
+        "The review has an answer already, which this one would replace.",
+        hint=f"Read it on {where}. Set replace_reply to replace it all the same.",
+    )

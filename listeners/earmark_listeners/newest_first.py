@@ -6,7 +6,7 @@ serve a time window as well: what is asked for is told from which moment on it m
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,14 +18,20 @@ from earmark_listeners.contract import Batch
 from earmark_listeners.wire import bad_item
 
 _FEW = 2
+_LEAST = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page as the platform gave it: its entries, and what asks for the next one ("": none)."""
+    """One page as the platform gave it: its entries, and what asks for the next one ("": none).
+
+    `wall` says in words that none follows because the platform gives no more, not because there
+    is no more.
+    """
 
     entries: Sequence[Any]
     following: str = ""
+    wall: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,24 +104,41 @@ class Walk:
         reach comes with the next one.
         """
         mark = read_mark(since, self.subject)
-        floor = None if mark is None else mark - self.overlap
+        floor = _resumes_at(since) or (mark and mark - self.overlap)
         reading = _Reading(self)
+        latest: datetime | None = None
         token, most = "", self.max_pages
         for number in range(1, most + 1):
             page = await self.ask(token, floor)
             batch, is_fresh = reading.batch(page)
             moments = self._moments(batch)
+            latest = max([latest, *moments]) if latest else max(moments, default=None)
             cursor = self._mark(moments, mark)
             mark = read_mark(cursor, self.subject)
             note = reading.fault(page, is_fresh=is_fresh)
             if not note and page.following and number == most:
                 note = f"{most} pages were read; what follows comes with the next poll"
+                cursor = self._broken_off(latest, floor, mark)
             state = WindowState.truncated if note else WindowState.complete
             pause = self.pause()
             yield replace(batch, cursor=cursor, state=state, note=note, next_poll_after=pause)
             if note or not page.following:
                 return
             token = page.following
+
+    def _broken_off(
+        self, latest: datetime | None, floor: datetime | None, mark: datetime | None
+    ) -> Cursor:
+        """Gives the mark, and beside it the moment at which the next poll goes on.
+
+        Without it a poll whose pages all lie within the overlap would be followed by the same
+        one, for ever. A moment that fills all pages is left behind; the note says so.
+        """
+        cursor = self._mark((), mark)
+        if latest is None:
+            return cursor
+        onward = floor + _LEAST if floor is not None and latest <= floor else latest
+        return Cursor(json.dumps(json.loads(cursor) | {"from": onward.isoformat()}))
 
     async def _back(self, floor: datetime | None) -> tuple[list[Batch], str]:
         """Gives the pages from the newest on, and in words what is missing, "" if nothing is."""
@@ -162,29 +185,10 @@ class _Reading:
 
     def batch(self, page: Page) -> tuple[Batch, bool]:
         """Gives a page's items, oldest first, and whether anything of it is new in this poll."""
-        items: list[Item] = []
-        gone: list[str] = []
-        bad_items: list[BadItem] = []
-        passed = 0
-        for entry in page.entries:
-            try:
-                found = self._walk.read(entry)
-            except Malformed as error:
-                bad_items.append(bad_item(error.message, entry))
-                continue
-            passed += found is None
-            if found is None or found.external_id in self._seen:
-                continue
-            self._seen.add(found.external_id)
-            if isinstance(found, Deleted):
-                gone.append(found.external_id)
-            else:
-                items.append(found)
-        if len(bad_items) > _FEW and len(bad_items) == len(page.entries):
-            raise Malformed("None of the items can be read.", subject=self._walk.subject)
-        items.sort(key=self._order)
-        batch = Batch(tuple(items), bad_items=tuple(bad_items), gone=tuple(gone))
-        return batch, bool(items or gone or passed)
+        found = read_entries(page.entries, self._walk.read, self._seen, self._walk.subject)
+        self._seen |= found.names
+        items = tuple(sorted(found.items, key=self._order))
+        return Batch(items, bad_items=found.bad_items, gone=found.gone), found.is_fresh
 
     def fault(self, page: Page, *, is_fresh: bool) -> str:
         """Says in words that the platform leads in a circle; "" if it does not."""
@@ -199,9 +203,67 @@ class _Reading:
         return (as_utc(moment).timestamp() if moment else 0.0, item.external_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What a page's entries are: items as they came, what is gone, and what cannot be read.
+
+    `names` are the ids of this page; `is_fresh` tells whether it holds anything that was not
+    known before.
+    """
+
+    items: tuple[Item, ...]
+    gone: tuple[str, ...]
+    bad_items: tuple[BadItem, ...]
+    names: set[str]
+    is_fresh: bool
+
+
+def read_entries(
+    entries: Sequence[Any], read: Read, known: Container[str], subject: str
+) -> Entries:
+    """Reads a page; what is *known*, or comes twice on it, is taken once.
+
+    Raises `Malformed` where nothing of a page can be read and it is more than an odd entry or two.
+    """
+    items: list[Item] = []
+    gone: list[str] = []
+    bad_items: list[BadItem] = []
+    names: set[str] = set()
+    passed = 0
+    for entry in entries:
+        try:
+            found = read(entry)
+        except Malformed as error:
+            bad_items.append(bad_item(error.message, entry))
+            continue
+        passed += found is None
+        if found is None or found.external_id in names:
+            continue
+        names.add(found.external_id)
+        if found.external_id in known:
+            continue
+        if isinstance(found, Deleted):
+            gone.append(found.external_id)
+        else:
+            items.append(found)
+    if len(bad_items) > _FEW and len(bad_items) == len(entries):
+        raise Malformed("None of the items can be read.", subject=subject)
+    is_fresh = bool(items or gone or passed)
+    return Entries(tuple(items), tuple(gone), tuple(bad_items), names, is_fresh)
+
+
 def write_mark(moment: datetime) -> Cursor:
     """Gives a cursor that stands at *moment*."""
     return Cursor(json.dumps({"after": as_utc(moment).isoformat()}))
+
+
+def _resumes_at(since: Cursor | None) -> datetime | None:
+    """Gives the moment at which a poll was broken off that left pages unread."""
+    kept = json.loads(since).get("from") if since is not None else None
+    try:
+        return as_utc(datetime.fromisoformat(kept)) if kept else None
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def read_mark(since: Cursor | None, subject: str) -> datetime | None:
@@ -211,8 +273,13 @@ def read_mark(since: Cursor | None, subject: str) -> datetime | None:
     try:
         return as_utc(datetime.fromisoformat(json.loads(since)["after"]))
     except (ValueError, KeyError, TypeError, OverflowError):
-        raise Rejected(
-            "The place where the last poll ended cannot be read.",
-            hint="Reset the source; it then begins at the newest items.",
-            subject=subject,
-        ) from None
+        raise unreadable_place(subject) from None
+
+
+def unreadable_place(subject: str, then: str = "it then begins at the newest items.") -> Rejected:
+    """Gives the error for a cursor that is none of ours; *then* says what a reset comes to."""
+    return Rejected(
+        "The place where the last poll ended cannot be read.",
+        hint=f"Reset the source; {then}",
+        subject=subject,
+    )

@@ -1,15 +1,18 @@
 """What channels that read JSON share: lenient field types, and one way to say what is wrong."""
 
 import json
+from datetime import datetime
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from earmark_core.clock import as_utc
 from earmark_core.errors import Malformed
 from earmark_core.model import BadItem
 
 RAW_LIMIT = 20_000
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 
 
 def _word(value: object) -> object:
@@ -40,6 +43,15 @@ def read_as(shape: type[Shape], raw: object) -> Shape:
         fault = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in fault["loc"])
         raise Malformed(f"{where}: {fault['msg']}".removeprefix(": ")) from None
+
+
+def moment_in(raw: object, key: str) -> datetime | None:
+    """Gives the moment under *key* of an entry as it came; None where it tells none."""
+    try:
+        value = raw[key] if isinstance(raw, dict) else None
+        return as_utc(_MOMENT.validate_python(value))
+    except (ValidationError, OverflowError, KeyError):
+        return None
 
 
 def raw_text(raw: object) -> str:

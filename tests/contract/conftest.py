@@ -8,9 +8,10 @@ import tomllib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -21,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from earmark_core.clock import FixedClock
 from earmark_core.fetch import make_fetcher
 from earmark_core.model import Cursor, Item
-from earmark_listeners.contract import Batch, Incoming, Listener, Outgoing, Responder, Wiring
+from earmark_listeners.contract import Batch, Listener, Outgoing, Responder, Wiring
+from earmark_listeners.receiving import Incoming
 from earmark_listeners.registry import build, channels, responder
 
 FOLDERS = Path(__file__).parents[1] / "fixtures" / "listeners"
@@ -35,6 +37,7 @@ JSON_MALFORMED = {
 }
 Handler = Callable[[httpx.Request], httpx.Response]
 MOST_REQUESTS = 200
+PAST = -2  # the number of a platform that is asked for what was said earlier
 
 
 @dataclass
@@ -182,14 +185,21 @@ class Recording:
         if reason:
             pytest.skip(f"{self.channel}: {reason}")
 
-    def use(self, handler: Handler, act: Callable[[Listener[Any]], Awaitable[Any]]) -> Any:
+    def use(
+        self,
+        handler: Handler,
+        act: Callable[[Listener[Any]], Awaitable[Any]],
+        options: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Any:
         """Gives what *act* makes of the listener, built as a poll would build it."""
 
         async def run() -> Any:
             clock = FixedClock(self.now)
             transport = httpx.MockTransport(handler)
             fetch = make_fetcher(user_agent="earmark tests", transport=transport, clock=clock)
-            listener = build(self.channel, self.options, Wiring(fetch, clock, self.secret))
+            listener = build(
+                self.channel, {**self.options, **options}, Wiring(fetch, clock, self.secret)
+            )
             stand_in = self.folder / "stand_in.py"
             if stand_in.exists():
                 number, answers = getattr(handler, "number", 0), getattr(handler, "answers", ())
@@ -200,6 +210,53 @@ class Recording:
                 await fetch.aclose()
 
         return asyncio.run(run())
+
+    @property
+    def can_backfill(self) -> bool:
+        return channels()[self.channel].can_backfill
+
+    @property
+    def backfill(self) -> dict[str, Any]:
+        told: dict[str, Any] = self.script["backfill"]
+        return told
+
+    @property
+    def start(self) -> datetime:
+        return datetime.fromisoformat(self.backfill["start"])
+
+    @property
+    def end(self) -> datetime:
+        return datetime.fromisoformat(self.backfill["end"])
+
+    def past(self, *first: Mapping[str, Any]) -> Platform:
+        """Gives the platform as a backfill meets it, with some answers in front."""
+        where = self.backfill.get("faulty", self.script.get("faulty", {}))
+        answers = [*({**where, **each} for each in first), *self.backfill["answers"]]
+        return Platform(self.folder, answers, PAST)
+
+    def fill(
+        self,
+        since: Cursor | None = None,
+        *,
+        handler: Handler | None = None,
+        stop_after: int | None = None,
+    ) -> list[Batch]:
+        """Asks for the recording's stretch of time, once."""
+        batches: list[Batch] = []
+
+        async def act(listener: Listener[Any]) -> None:
+            walk = listener.backfill(self.start, self.end, since)
+            assert isinstance(listener.clock, FixedClock)
+            async with aclosing(walk) as pages:  # type: ignore[type-var]
+                async for batch in pages:
+                    batches.append(batch)
+                    if len(batches) == stop_after:
+                        break
+                    listener.clock.forward(batch.next_poll_after or timedelta())
+
+        options = self.backfill.get("options", {})
+        self.use(handler or self.past(), act, options)
+        return batches
 
     def deliver(self, incoming: Mapping[str, Any]) -> Batch:
         """Hands a delivery of the recording to the listener."""
@@ -329,6 +386,7 @@ def loaded(path: Path) -> Any:
 
 RECORDED = sorted(set(channels()) & {path.name for path in FOLDERS.iterdir()})
 OVER_HTTP = [name for name in RECORDED if "not_http" not in script_of(name)]
+REMEMBERING = [name for name in RECORDED if channels()[name].can_backfill]
 ANSWERING = [name for name in RECORDED if channels()[name].rules.can_reply]
 
 
@@ -340,6 +398,18 @@ def recording(request: pytest.FixtureRequest) -> Recording:
 @pytest.fixture(params=OVER_HTTP)
 def over_http(request: pytest.FixtureRequest) -> Recording:
     """Those channels that ask over HTTP; the others say why not and where it is proven."""
+    return Recording(request.param)
+
+
+@pytest.fixture(params=REMEMBERING)
+def any_history(request: pytest.FixtureRequest) -> Recording:
+    """Those channels that give what was said earlier."""
+    return Recording(request.param)
+
+
+@pytest.fixture(params=[name for name in REMEMBERING if name in OVER_HTTP])
+def history(request: pytest.FixtureRequest) -> Recording:
+    """Those of them that ask over HTTP."""
     return Recording(request.param)
 
 

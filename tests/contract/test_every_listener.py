@@ -184,8 +184,10 @@ def test_deliveries_give_the_expected_items(recording, item_as_json):
             with pytest.raises((Rejected, Malformed)):
                 recording.deliver(told)
         else:
-            found = [item_as_json(item) for item in recording.deliver(told).items]
-            assert found == told["items"]
+            batch = recording.deliver(told)
+            assert [item_as_json(item) for item in batch.items] == told["items"]
+            assert list(batch.gone) == told.get("gone", [])
+            assert list(batch.named) == told.get("named", [])
 
 
 def sources_of(listener) -> list[Path]:

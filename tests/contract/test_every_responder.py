@@ -59,6 +59,10 @@ def test_a_reply_is_sent_once(any_answering):
 
 
 def test_our_own_reply_is_found_and_nothing_is_sent(any_answering):
+    if "unsure" in any_answering.script["find"]:  # it cannot be looked for: a person has to
+        with pytest.raises(ReplyUnknown):
+            any_answering.find(any_answering.platform("find"))
+        return
     platform = any_answering.platform("find")
     found = any_answering.find(platform)
     assert isinstance(found, Sent)
@@ -68,6 +72,9 @@ def test_our_own_reply_is_found_and_nothing_is_sent(any_answering):
 
 
 def test_what_is_not_there_is_not_found(any_answering):
+    if "unsure" in any_answering.script["find"]:
+        assert "absent" not in any_answering.script
+        return
     assert any_answering.find(any_answering.platform("absent")) is None
 
 

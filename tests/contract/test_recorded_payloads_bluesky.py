@@ -10,9 +10,9 @@ import pytest
 
 from earmark_core.clock import FixedClock
 from earmark_core.fetch import make_fetcher
+from earmark_listeners.bluesky_posts import read_post
 from earmark_listeners.channels.bluesky import Bluesky
 from earmark_listeners.channels.bluesky.listening import _PER_LOOK, _REASONS
-from earmark_listeners.channels.bluesky.posts import read_post
 from earmark_listeners.channels.bluesky.richtext import facets_of
 from earmark_listeners.channels.bluesky.session import _HINTS
 from earmark_listeners.contract import Outgoing, Wiring

@@ -95,7 +95,7 @@ def test_history_is_stored_once_opens_no_case_and_heals_the_gap(parts: Parts) ->
     assert (job.state, job.done, job.note[:16]) == ("done", job.total, "250 new mentions")
     [window] = rows(parts, PollWindow)
     assert (window.state, window.covers_from, window.ended_at) == ("backfilled", start, end)
-    assert (window.new_items, window.pages) == (N, 5)
+    assert (window.new_items, window.pages) == (N, 3)
     heard = [Heard(window.state, window.covers_from, window.ended_at)]
     assert before == ((start, end),)
     assert gaps(heard, start, end) == ()

@@ -173,6 +173,8 @@ def test_the_terminal_tries_asks_and_saves(parts: Parts, demo: DemoServer, tmp_p
     made = cli(tmp_path, demo, "sources", "connect", "mastodon", "--ask", stdin=answers)
     assert made.exit_code == 0, made.output
     assert "the hashtag, without #" in made.output
+    assert "env:NAME (a variable)" in made.output
+    assert "keyring:SERVICE/NAME" in made.output
     with parts.store.read() as session:
         [source] = session.exec(select(Source))
         assert (source.channel, source.options["tag"]) == ("mastodon", "brightcup")

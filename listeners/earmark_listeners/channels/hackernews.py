@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from earmark_core.errors import Malformed, Rejected
+from earmark_core.errors import Malformed
 from earmark_core.model import Author, BadItem, Cursor, Item, WindowState
 from earmark_core.text import clean
 from earmark_listeners.contract import Batch, ChannelOptions, ChannelRules, Listener
+from earmark_listeners.going_back import Back
+from earmark_listeners.newest_first import Page, unreadable_place
 from earmark_listeners.wire import Id, Wire, Word, bad_item, raw_text, read_as
 
 _PER_PAGE = 100
@@ -97,41 +99,32 @@ class HackerNews(Listener[HackerNewsOptions]):
                 note=note,
             )
 
-    async def backfill(
+    def backfill(
         self, start: datetime, end: datetime, since: Cursor | None
     ) -> AsyncIterator[Batch]:
         """Yields the hits of a stretch of time, from its end back to its start.
 
-        Each page asks anew for what is not newer than the oldest hit so far, because the search
-        gives no more than 1,000 hits to one question. More than that in one second are not all
-        given: then the page is truncated.
+        The search gives no more than 1,000 hits to one question: then it is asked anew for what
+        is not newer than the oldest of them. More than that in one second are not all given.
         """
-        first, upper, number = _seconds(start), _seconds(end) - 1, 0
-        if since is not None:
-            upper = min(upper, _read_cursor(since) or 0)
-        while upper >= first:
-            hits, _ = await self._page(number, f"created_at_i>={first},created_at_i<={upper}")
-            items, bad_items = self._read(hits)
-            moments = [_seconds(item.published_at) for item in items if item.published_at]
-            if moments and not first <= min(moments) <= max(moments) <= upper:
-                raise Malformed(
-                    "The search does not keep to the stretch of time that was asked for.",
-                    subject=self.options.base_url,
-                )
-            oldest = min(moments, default=upper)
-            is_stuck = oldest >= upper and len(hits) == _PER_PAGE
-            lost = is_stuck and (number + 1) * _PER_PAGE >= _WALL
-            number = number + 1 if is_stuck and not lost else 0
-            ended = len(hits) < _PER_PAGE
-            upper = first - 1 if ended else oldest - 1 if lost else oldest
-            yield Batch(
-                items=items,
-                cursor=Cursor(json.dumps({"after": upper})),
-                bad_items=bad_items,
-                state=WindowState.truncated if lost else WindowState.backfilled,
-                covers_from=max(start, _moment(upper + 1)),
-                note=f"more than {_WALL} hits in one second" if lost else "",
+        base_url, site = self.options.base_url, self.options.site
+        walk = Back(self._between, lambda hit: _to_item(hit, site), base_url, is_bounded=True)
+        return walk.pages(start, end, since)
+
+    async def _between(self, token: str, start: datetime, until: datetime) -> Page:
+        first, last, number = _seconds(start), _seconds(until) - 1, int(token or 0)
+        hits, _ = await self._page(number, f"created_at_i>={first},created_at_i<={last}")
+        made = [hit.get("created_at_i") for hit in hits if isinstance(hit, dict)]
+        if any(isinstance(moment, int) and not first <= moment <= last for moment in made):
+            raise Malformed(
+                "The search does not keep to the stretch of time that was asked for.",
+                subject=self.options.base_url,
             )
+        if len(hits) < _PER_PAGE:
+            return Page(hits)
+        is_last = (number + 1) * _PER_PAGE >= _WALL
+        wall = f"the search gives {_WALL} hits, and there were more in one second"
+        return Page(hits, "", wall) if is_last else Page(hits, str(number + 1))
 
     async def _pages(self, after: int | None) -> tuple[list[list[Any]], str]:
         """Gives the pages from the newest on, and what is missing in words, "" if nothing is."""
@@ -247,9 +240,5 @@ def _read_cursor(since: Cursor | None) -> int | None:
     except (ValueError, KeyError, TypeError):
         after = None
     if not isinstance(after, int):
-        raise Rejected(
-            "The place where the last poll ended cannot be read.",
-            hint="Reset the source; it then begins at the newest hits.",
-            subject="hackernews",
-        )
+        raise unreadable_place("hackernews", "it then begins at the newest hits.")
     return after

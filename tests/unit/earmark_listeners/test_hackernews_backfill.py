@@ -86,8 +86,17 @@ def test_all_of_the_stretch_and_nothing_else_also_when_taken_up_again(
 def test_what_one_second_holds_is_read_up_to_the_wall_and_said_beyond_it() -> None:
     assert len(ids(filled(search([5] * 900 + [9] * 20)))) == 920
     over = filled(search([5] * 1_200 + [9] * 20))
-    assert len(ids(over)) == 1_020
-    assert WindowState.truncated in {batch.state for batch in over}
+    assert len(ids(over)) == 1_000
+    assert (over[-1].state, over[-1].covers_from) == (
+        WindowState.truncated,
+        END - timedelta(seconds=5),
+    )
+    assert "1000 hits" in over[-1].note
+
+
+def test_more_hits_than_one_question_is_answered_with_are_all_given() -> None:
+    many = search([1 + number // 2 for number in range(2_400)])
+    assert len(ids(filled(many))) == 2_400
 
 
 def test_a_search_that_does_not_keep_to_the_stretch_is_refused() -> None:

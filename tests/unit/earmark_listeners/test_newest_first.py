@@ -161,6 +161,51 @@ def test_onward_each_page_moves_the_mark_and_the_cap_loses_nothing():
     assert ids(rest) == ["i30", "i20"]
 
 
+def since_floor(minutes):
+    """A platform that lists from a moment on, one entry a page; entries are minutes ago."""
+
+    async def ask(token, floor):
+        left = [ago for ago in sorted(minutes, reverse=True) if floor is None or at(ago) >= floor]
+        number = int(token or 0)
+        following = str(number + 1) if number + 1 < len(left) else ""
+        return Page(left[number : number + 1], following)
+
+    return ask
+
+
+def test_an_overlap_that_holds_more_than_a_poll_reads_is_got_through():
+    """Each poll began at the mark less the overlap, read the same pages, and never came past."""
+    heard, cursor = set(), write_mark(at(60))
+    for _ in range(20):
+        polled = walk(since_floor(range(20, 70)), max_pages=5, overlap=timedelta(hours=1))
+        batches = run(polled.oldest_first(cursor))
+        heard |= set(ids(batches))
+        cursor = batches[-1].cursor
+        if batches[-1].state is WindowState.complete:
+            break
+    assert heard == {f"i{ago}" for ago in range(20, 70)}
+    assert read_mark(cursor, "") == at(20)
+    again = run(walk(since_floor(range(10, 70)), max_pages=99).oldest_first(cursor))
+    assert "i25" in ids(again), "the overlap is looked through again once all is heard"
+
+
+def test_a_moment_that_fills_all_pages_is_left_behind_and_told():
+    async def ask(token, floor):
+        number = int(token or 0)
+        if floor > at(30):
+            return Page([20])
+        return Page([30 + number / 10**9], str(number + 1))  # ever more of one moment
+
+    cursor = write_mark(at(30))
+    for _ in range(3):
+        batches = run(walk(ask, max_pages=3, overlap=timedelta()).oldest_first(cursor))
+        cursor = batches[-1].cursor
+        if batches[-1].state is WindowState.complete:
+            break
+        assert "3 pages" in batches[-1].note
+    assert ids(batches) == ["i20"]
+
+
 def test_the_wait_that_was_asked_for_is_handed_on():
     pause = timedelta(seconds=30)
     [batch] = run(walk(pages([1]), pause=lambda: pause).newest_first(None))

@@ -111,7 +111,7 @@ class Connect:
         tokens = RenewedToken(wiring, f"appstore {options.issuer_id} {options.key_id}", grant)
         self.api = Api(wiring.fetch, options.connect_url, tokens=tokens)
         self._options = options
-        self._replies: dict[str, Item] = {}
+        self.replies: dict[str, Item] = {}
         self._included: dict[str, _Reply] = {}
 
     async def page(self, token: str, _: datetime | None) -> Page:
@@ -132,7 +132,7 @@ class Connect:
         words = review.attributes
         reply = self._included.get(review.reply_id)
         if reply is not None:
-            self._replies[review.id] = _own_reply(reply, review.id)
+            self.replies[review.id] = _own_reply(reply, review.id)
         name = words.reviewerNickname
         return Item(
             external_id=review.id,
@@ -154,8 +154,8 @@ class Connect:
         items: list[Item] = []
         for item in batch.items:
             items.append(item)
-            if item.external_id in self._replies:
-                items.append(self._replies[item.external_id])
+            if item.external_id in self.replies:
+                items.append(self.replies[item.external_id])
         return replace(batch, items=tuple(items))
 
     async def target(self, ref: Mapping[str, Any]) -> Target | Gone:

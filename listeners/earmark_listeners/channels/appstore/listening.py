@@ -20,7 +20,8 @@ from earmark_listeners.contract import (
     Target,
     Wiring,
 )
-from earmark_listeners.newest_first import Ask, Read, Walk
+from earmark_listeners.going_back import Back, followed
+from earmark_listeners.newest_first import Ask, Page, Read, Walk
 
 MAX_LENGTH = 5_970
 """Characters of a reply; Apple's own figure is in no public document, two other tools use this."""
@@ -62,6 +63,7 @@ class AppStore(Listener[AppStoreOptions]):
         "away, and replies; edits of reviews older than the newest page and the overlap"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True,
         max_length=MAX_LENGTH,
@@ -95,6 +97,25 @@ class AppStore(Listener[AppStoreOptions]):
         )
         async for batch in walk.newest_first(since):
             yield door.completed(batch)
+
+    async def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields the reviews of a stretch, from the newest back, with our replies of that time.
+
+        The public feed shows the newest 500 of a country, and says no more.
+        """
+        feed = None if self._connect else PublicFeed(self.options, self.fetch)
+        door: _Door = feed or self._answering()
+
+        async def ask(token: str, first: datetime, _until: datetime) -> Page:
+            page = await door.page(token, first)
+            return page if feed is None else feed.walled(page, token)
+
+        walk = Back(ask, door.item, door.api.base_url, pause=lambda: door.api.pause)
+        replies = self._connect.replies if self._connect else {}
+        async for batch in walk.pages(start, end, since):
+            yield followed(batch, replies, start, end)
 
     async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
         """Reads the review again."""

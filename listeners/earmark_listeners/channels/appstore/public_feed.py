@@ -26,6 +26,7 @@ from earmark_listeners.newest_first import Page
 from earmark_listeners.wire import Id, Wire, Word, raw_text, read_as
 
 PER_PAGE = 50
+_PAGES = 10
 _FORMS = (
     "page={page}/id={app}/sortby=mostrecent/{kind}",
     "id={app}/sortBy=mostRecent/page={page}/{kind}",
@@ -97,6 +98,14 @@ class PublicFeed:
         self._last_count = len(entries)
         self._heard += len(entries)
         return Page(entries, str(number + 1) if entries else "")
+
+    def walled(self, page: Page, token: str) -> Page:
+        """Gives a page as the last one where the list ends, which is no end of the reviews."""
+        if int(token or "1") >= _PAGES and page.entries:
+            return Page(
+                page.entries, wall=f"the store shows the newest {_PAGES * PER_PAGE} reviews"
+            )
+        return page if page.entries else Page((), wall=self._note)
 
     def item(self, raw: Any) -> Item:
         """Gives a review as an item."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
@@ -53,12 +53,16 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    """A page of a list: its hits, when its oldest entry is from, and whether there are more."""
+class Listing:
+    """A page of a list: its hits, when its oldest entry is from, and whether there are more.
+
+    `is_cut` says that the list ends here because it gives no more pages.
+    """
 
     hits: list[Hit]
     oldest: datetime | None
     is_more: bool
+    is_cut: bool = False
 
 
 class _Found(Wire):
@@ -98,6 +102,17 @@ class Hits:
         self._options = options
         self.bad_items: list[BadItem] = []
 
+    async def between(self, number: int, start: datetime, until: datetime) -> Listing:
+        """Gives page *number*, the first is 0, of what was said in a stretch of time.
+
+        A search keeps to it by whole days; notifications are listed from now back.
+        """
+        if self._options.kind != "search":
+            return await self._notifications(number, start)
+        page = await self._search(number, start, until)
+        is_last = number + 1 >= _SEARCH_PAGES
+        return replace(page, is_more=page.is_more and not is_last, is_cut=page.is_more and is_last)
+
     async def since(self, floor: datetime | None) -> tuple[list[Hit], bool]:
         """Gives what was said since *floor*, oldest first, and whether older ones were not reached.
 
@@ -121,10 +136,14 @@ class Hits:
         wanted = [hit for hit in found.values() if floor is None or hit.at >= floor]
         return sorted(wanted, key=lambda hit: (hit.at, hit.path)), is_lost
 
-    async def _search(self, number: int, floor: datetime | None) -> _Page:
+    async def _search(
+        self, number: int, floor: datetime | None, until: datetime | None = None
+    ) -> Listing:
         query = f"{self._options.query} order:latest"
         if floor is not None:  # by whole days of the forum's own zone
             query += f" after:{floor - timedelta(days=1):%Y-%m-%d}"
+        if until is not None:
+            query += f" before:{until + timedelta(days=2):%Y-%m-%d}"
         said = await self._server.get("/search.json", q=query, page=str(number + 1))
         summary = said.get("grouped_search_result") if isinstance(said, dict) else None
         if not isinstance(summary, dict):
@@ -140,9 +159,9 @@ class Hits:
             for each in found
         ]  # fmt: skip
         is_more = bool(hits) and bool(summary.get("more_full_page_results"))
-        return _Page(hits, min((hit.at for hit in hits), default=None), is_more)
+        return Listing(hits, min((hit.at for hit in hits), default=None), is_more)
 
-    async def _notifications(self, number: int, _: datetime | None) -> _Page:
+    async def _notifications(self, number: int, _: datetime | None) -> Listing:
         """Reads what is said to us; read in this way, nothing is marked as seen."""
         query = {"limit": str(_PER_PAGE), "offset": str(number * _PER_PAGE)}
         said = await self._server.get("/notifications.json", **query)
@@ -154,7 +173,7 @@ class Hits:
         is_more = bool(listed) and not (
             isinstance(total, int) and total <= (number + 1) * _PER_PAGE
         )
-        return _Page(hits, min((as_utc(each.created_at) for each in told), default=None), is_more)
+        return Listing(hits, min((as_utc(each.created_at) for each in told), default=None), is_more)
 
     def _readable(self, shape: type[Shape], entries: Sequence[Any]) -> list[Shape]:
         found: list[Shape] = []

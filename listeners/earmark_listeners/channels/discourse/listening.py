@@ -5,12 +5,13 @@ posts only: the list is read back to what was heard before, then each post is re
 oldest first, so that what one poll cannot reach comes with the next.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from earmark_core.errors import Fault, Malformed, Rejected
+from earmark_core.errors import Malformed
 from earmark_core.model import BadItem, Cursor, Item, WindowState
+from earmark_listeners.channels.discourse.history import HitsBack, looked_up
 from earmark_listeners.channels.discourse.hits import Hit, Hits, Place
 from earmark_listeners.channels.discourse.options import DiscourseOptions
 from earmark_listeners.channels.discourse.posts import to_item
@@ -19,21 +20,19 @@ from earmark_listeners.channels.discourse.server import Server
 from earmark_listeners.contract import (
     Batch,
     ChannelRules,
-    Gone,
     Listener,
-    Outgoing,
-    Sent,
-    Target,
     Wiring,
 )
+from earmark_listeners.going_back import Back
 from earmark_listeners.newest_first import Deleted, Page, Walk
-from earmark_listeners.wire import bad_item
+from earmark_listeners.replying import RepliesApart
+from earmark_listeners.wire import bad_item, moment_in
 
 _FEW = 2
 _OVERLAP = timedelta(minutes=10)
 
 
-class Discourse(Listener[DiscourseOptions]):
+class Discourse(RepliesApart, Listener[DiscourseOptions]):
     """Watches the posts of one forum, and answers there."""
 
     channel: ClassVar[str] = "discourse"
@@ -49,6 +48,7 @@ class Discourse(Listener[DiscourseOptions]):
         "to hear all); edits of what is older than overlap_seconds"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True, min_length=MIN_LENGTH, max_length=MAX_LENGTH, can_edit=True,
         can_delete=True, quota="as the forum permits; a person's key has 20 requests a minute",
@@ -74,17 +74,23 @@ class Discourse(Listener[DiscourseOptions]):
         )  # fmt: skip
         return walk.newest_first(since)
 
-    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
-        """Reads the post again, and whether its topic still takes replies."""
-        return await self._replying.target(ref)
-
-    async def send(self, reply: Outgoing) -> Sent:
-        """Posts the reply below its target."""
-        return await self._replying.send(reply)
-
-    async def find(self, reply: Outgoing) -> Sent | None:
-        """Looks for our own post in the topic, then among those that wait for a moderator."""
-        return await self._replying.find(reply)
+    def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields what was said in a stretch: all posts by falling ids, or a list's hits in full."""
+        pause = lambda: self.server.pause  # noqa: E731 - the same for both
+        where = self.options.base_url
+        if self.options.kind == "latest":
+            latest = lambda token, first, _until: self._latest(token, first)  # noqa: E731
+            when = lambda raw: moment_in(raw, "created_at")  # noqa: E731
+            walk = Back(latest, self._read, where, when=when, keeps_token=True, pause=pause)
+        else:
+            hits = HitsBack(self.server, self.options, self._read)
+            walk = Back(
+                hits.ask, hits.read, where, when=lambda entry: moment_in(entry, "at"),
+                is_bounded=self.options.kind == "search", pause=pause,
+            )  # fmt: skip
+        return walk.pages(start, end, since)
 
     async def _latest(self, token: str, _: datetime | None) -> Page:
         """Gives a page of posts with ids below *token*; only an empty one is the end.
@@ -129,12 +135,9 @@ class Discourse(Listener[DiscourseOptions]):
         gone: list[str] = []
         bad_items: list[BadItem] = []
         for hit in hits:
-            try:
-                raw = await self.server.maybe(hit.path)
-            except Rejected as error:
-                if error.fault is Fault.forbidden:
-                    continue  # it was moved to where we may not look
-                raise
+            is_hidden, raw = await looked_up(self.server, hit)
+            if is_hidden:
+                continue
             if raw is None:
                 gone += [hit.post_id] if hit.post_id else []
                 continue

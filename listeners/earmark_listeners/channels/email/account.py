@@ -71,7 +71,8 @@ class Account:
         try:
             login = await self._login()
             dial = self._wiring.fetch.dial
-            async with dial.line(host, options.imap_port, options.imap_security) as line:
+            port, security = options.imap_port, options.imap_security
+            async with dial.line(host, port, security, ca_file=options.ca_file) as line:
                 begin_tls = options.imap_security == "starttls"
                 imap = await line.run(speak(lambda: connect(line, login, begin_tls=begin_tls)))
                 try:
@@ -87,7 +88,8 @@ class Account:
         options = self._options
         login = await self._login() if options.smtp_login else None
         dial = self._wiring.fetch.dial
-        async with dial.line(options.smtp_host, options.smtp_port, options.smtp_security) as line:
+        host, port, security = options.smtp_host, options.smtp_port, options.smtp_security
+        async with dial.line(host, port, security, ca_file=options.ca_file) as line:
 
             def work() -> None:
                 smtp = Smtp(line, options.domain)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from earmark_core.errors import (
@@ -19,18 +20,18 @@ from earmark_core.errors import (
 from earmark_core.model import BadItem, Cursor, Item, WindowState
 from earmark_core.text import clean
 from earmark_listeners.channels.email.account import Account, Mailbox
+from earmark_listeners.channels.email.finding import again_at, elsewhere
+from earmark_listeners.channels.email.history import History
 from earmark_listeners.channels.email.imap import (
     Folder,
     fetch,
     folder_name,
-    folders,
-    open_folder,
     search,
     with_id,
 )
 from earmark_listeners.channels.email.options import EmailOptions
-from earmark_listeners.channels.email.place import Place, recall
-from earmark_listeners.channels.email.reading import Fetched, id_of, new_text, parsed, read_mail
+from earmark_listeners.channels.email.place import Place, imap_day, recall
+from earmark_listeners.channels.email.reading import new_text, parsed, read_mail
 from earmark_listeners.channels.email.smtp import Progress
 from earmark_listeners.channels.email.writing import addressee, message_id, written
 from earmark_listeners.contract import (
@@ -49,8 +50,6 @@ from earmark_listeners.wire import RAW_LIMIT
 
 log = logging.getLogger(__name__)
 _PAGE: Final = 50
-_MOST_FOLDERS: Final = 30
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,7 @@ class EmailListener(Listener[EmailOptions]):
     cannot: ClassVar[str] = "what is inside attachments; what was deleted before it was read"
     stability: ClassVar[Stability] = "mail"
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True, visibility="private", default_interval_seconds=120,
         note="goes out from the brand's address and cannot be taken back",
@@ -98,6 +98,17 @@ class EmailListener(Listener[EmailOptions]):
             async with aclosing(walk) as pages:  # type: ignore[type-var]  # a generator
                 async for batch in pages:
                     yield batch
+
+    async def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields the mails of a stretch by their own date, of those that came about then."""
+        async with self.account.mailbox() as mailbox:
+            folder = await mailbox.open()
+            read = partial(self._mail, mailbox, validity=folder.validity)
+            history = History(mailbox, folder.validity, self.options.max_mails, read)
+            async for batch in history.pages(start, end, since):
+                yield batch
 
     def _begin(self, folder: Folder, before: Place | None) -> tuple[Place, str]:
         """Gives where to go on; a folder that was numbered anew is read from its beginning."""
@@ -174,9 +185,9 @@ class EmailListener(Listener[EmailOptions]):
         async with self.account.mailbox() as mailbox:
             folder = await mailbox.open()
             most = self.options.max_kilobytes * 1_024
-            found = await mailbox.run(lambda: _again(mailbox, folder, ref, most))
+            found = await mailbox.run(lambda: again_at(mailbox, folder, ref, most))
             if found is None:  # filed away, perhaps
-                found = await mailbox.run(lambda: _elsewhere(mailbox, ref, most))
+                found = await mailbox.run(lambda: elsewhere(mailbox, ref, most))
         if found is None:
             # Not `Gone`: what the customer said is not taken back by who tidies the mailbox.
             raise ReplyRefused(
@@ -252,42 +263,10 @@ class EmailListener(Listener[EmailOptions]):
 
 def _numbers(mailbox: Mailbox, place: Place) -> list[int]:
     if not place.last:
-        day = datetime.fromisoformat(place.since)
-        return search(mailbox.imap, "SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}")
+        return search(mailbox.imap, "SINCE", imap_day(datetime.fromisoformat(place.since)))
     # A server answers `n:*` with the last mail even where there is none as high as n.
     found = search(mailbox.imap, "UID", f"{place.last + 1}:*")
     return [uid for uid in found if uid > place.last]
-
-
-def _again(mailbox: Mailbox, folder: Folder, ref: Mapping[str, Any], most: int) -> Fetched | None:
-    """Finds the mail by its number, or by its id where the server has numbered anew."""
-    wanted = str(ref.get("message_id", ""))
-    if str(ref.get("validity")) == str(folder.validity) and str(ref.get("uid", "")).isdigit():
-        found = fetch(mailbox.imap, int(ref["uid"]), most)
-        if found is not None and id_of(parsed(found.raw), found.raw) == wanted:
-            return found
-        return None
-    return _by_id(mailbox, wanted, most)
-
-
-def _by_id(mailbox: Mailbox, wanted: str, most: int) -> Fetched | None:
-    uids = with_id(mailbox.imap, wanted) if wanted.isascii() and "@" in wanted else []
-    for uid in uids:
-        found = fetch(mailbox.imap, uid, most)
-        if found is not None and id_of(parsed(found.raw), found.raw) == wanted:
-            return found
-    return None
-
-
-def _elsewhere(mailbox: Mailbox, ref: Mapping[str, Any], most: int) -> Fetched | None:
-    """Looks for the mail in the other folders of the mailbox, but not among what is thrown away."""
-    for name, marks in folders(mailbox.imap)[:_MOST_FOLDERS]:
-        if marks & {"\\trash", "\\junk", "\\drafts"} or not open_folder(mailbox.imap, name):
-            continue
-        found = _by_id(mailbox, str(ref.get("message_id", "")), most)
-        if found is not None:
-            return found
-    return None
 
 
 def _append(mailbox: Mailbox, folder: str, mail: bytes) -> None:

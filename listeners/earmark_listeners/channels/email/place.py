@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
-from earmark_core.errors import Rejected
 from earmark_core.model import Cursor
+from earmark_listeners.newest_first import unreadable_place
 
 _MOST_BREAKS = 3
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,11 @@ def recall(since: Cursor | None) -> Place | None:
     try:
         return Place(**json.loads(since))
     except (ValueError, TypeError):
-        raise Rejected(
-            "The place where the last poll ended cannot be read.",
-            hint="Reset the source; it then reads its folder again, and nothing comes twice.",
-            subject="email",
+        raise unreadable_place(
+            "email", "it then reads its folder again, and nothing comes twice."
         ) from None
+
+
+def imap_day(moment: datetime) -> str:
+    """Writes the day of a moment as IMAP takes it (`2-Mar-2026`), whatever the locale."""
+    return f"{moment.day}-{_MONTHS[moment.month - 1]}-{moment.year}"

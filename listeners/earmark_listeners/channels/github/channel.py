@@ -1,11 +1,11 @@
 """The GitHub channel: which streams a source has, and where each of them stands."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar
 
-from earmark_core.errors import Rejected
 from earmark_core.model import Cursor
 from earmark_listeners.channels.github.discussions import Discussed
 from earmark_listeners.channels.github.options import GitHubOptions
@@ -15,16 +15,15 @@ from earmark_listeners.channels.github.streams import Found, Listed, Place, Stre
 from earmark_listeners.contract import (
     Batch,
     ChannelRules,
-    Gone,
     Listener,
-    Outgoing,
-    Sent,
-    Target,
     Wiring,
 )
+from earmark_listeners.going_back import together
+from earmark_listeners.newest_first import unreadable_place
+from earmark_listeners.replying import RepliesApart
 
 
-class GitHub(Listener[GitHubOptions]):
+class GitHub(RepliesApart, Listener[GitHubOptions]):
     """Watches one repository, or a search over all of GitHub, and answers there."""
 
     channel: ClassVar[str] = "github"
@@ -46,6 +45,7 @@ class GitHub(Listener[GitHubOptions]):
         "comments of a discussion with more than 50"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True,
         max_length=MAX_LENGTH,
@@ -76,6 +76,15 @@ class GitHub(Listener[GitHubOptions]):
                 cursor = None if batch.cursor is None else Cursor(json.dumps(marks))
                 yield replace(batch, cursor=cursor)
 
+    async def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields what was written in a stretch, of all streams beside each other."""
+        place = Place(self.server, self.options, self.clock, await self.server.own())
+        streams = {stream.name: stream.back() for stream in self._streams(place)}
+        async for batch in together(streams, start, end, since):
+            yield batch
+
     def _streams(self, place: Place) -> list[Stream]:
         options = self.options
         streams: list[Stream]
@@ -88,18 +97,6 @@ class GitHub(Listener[GitHubOptions]):
             streams.append(Discussed(place))
         return streams
 
-    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
-        """Reads what is to be answered again."""
-        return await self._replying.target(ref)
-
-    async def send(self, reply: Outgoing) -> Sent:
-        """Comments once."""
-        return await self._replying.send(reply)
-
-    async def find(self, reply: Outgoing) -> Sent | None:
-        """Looks for our own comment in the thread."""
-        return await self._replying.find(reply)
-
 
 def _read_cursor(since: Cursor | None) -> dict[str, str]:
     try:
@@ -107,9 +104,5 @@ def _read_cursor(since: Cursor | None) -> dict[str, str]:
     except ValueError:
         marks = None
     if not isinstance(marks, dict) or not all(isinstance(mark, str) for mark in marks.values()):
-        raise Rejected(
-            "The place where the last poll ended cannot be read.",
-            hint="Reset the source; it then begins at the newest items.",
-            subject="github",
-        )
+        raise unreadable_place("github")
     return marks

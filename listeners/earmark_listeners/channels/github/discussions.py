@@ -12,8 +12,9 @@ from earmark_listeners.channels.github.posts import Node, node_item, node_name
 from earmark_listeners.channels.github.server import stamp
 from earmark_listeners.channels.github.streams import Place
 from earmark_listeners.contract import Batch
+from earmark_listeners.going_back import Back
 from earmark_listeners.newest_first import Deleted, Page
-from earmark_listeners.wire import Id, Wire, read_as
+from earmark_listeners.wire import Id, Wire, moment_in, read_as
 
 _AUTHOR: Final = (
     "author{__typename login url ... on User{databaseId} ... on Bot{databaseId} "
@@ -89,6 +90,17 @@ class Discussed:
                 entries.append({"node": node, "root": node})
                 entries += self._below(node, floor) if floor and self._with_comments else ()
         return Page(entries, following)
+
+    def back(self) -> Back:
+        """Gives the discussions that changed since the start, with what was said below them."""
+
+        async def ask(token: str, start: datetime, _until: datetime) -> Page:
+            page = await self.ask(token, start)
+            return page if page.following else replace(page, wall=self._lost)
+
+        return self._place.back(
+            ask, self.read, when=lambda entry: moment_in(entry["root"], "updatedAt")
+        )
 
     def _below(self, root: Any, floor: datetime) -> Iterator[dict[str, Any]]:
         for comment in self._parts(root, "comments", floor):

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from earmark_core.clock import Clock, as_utc
-from earmark_core.errors import Fault, Rejected
+from earmark_core.errors import Fault, Rejected, Unavailable
 from earmark_core.model import Cursor, Item, WindowState
 from earmark_listeners.channels.github.options import GitHubOptions
 from earmark_listeners.channels.github.posts import comment_item, is_bot, issue_item
 from earmark_listeners.channels.github.server import Server, stamp
 from earmark_listeners.contract import Batch
-from earmark_listeners.newest_first import Deleted, Page, Walk, read_mark, write_mark
+from earmark_listeners.going_back import AskBack, Back
+from earmark_listeners.newest_first import Deleted, Page, Read, Walk, read_mark, write_mark
+from earmark_listeners.wire import moment_in
 
 _PER_PAGE: Final = "100"
 _WALL: Final = 1_000
@@ -38,6 +40,11 @@ class Place:
             moment=lambda item: stream.moved.get(item.external_id),
             pause=lambda: self.server.api.pause,
         )  # fmt: skip
+
+    def back(self, ask: AskBack, read: Read, **more: Any) -> Back:
+        """Gives how a stream is walked back."""
+        pause = lambda: self.server.api.pause  # noqa: E731 - as in `walk`
+        return Back(ask, read, self.server.base_url, pause=pause, **more)
 
     def reached(self, stream: "Stream", batch: Batch) -> Batch:
         """Gives the batch with a mark that has passed what was passed over, too.
@@ -83,6 +90,10 @@ class Stream(Protocol):
         """Yields what changed since."""
         ...
 
+    def back(self) -> Back:
+        """Gives how it is walked through an earlier stretch of time."""
+        ...
+
 
 class Listed:
     """Issues, or comments, of one repository, in the order in which they changed.
@@ -119,6 +130,20 @@ class Listed:
         changed = [_changed(raw) for raw in entries]
         spans = floor is not None and "" not in changed and len(set(changed)) > 1
         return Page(entries, max(changed) if spans and address else address)
+
+    def back(self) -> Back:
+        """Gives the list by when a thing was made, of those that changed since the start."""
+
+        async def ask(token: str, start: datetime, _until: datetime) -> Page:
+            params = {"sort": "created", "direction": "desc", "per_page": _PER_PAGE,
+                      "since": stamp(start)}  # fmt: skip
+            if not self._is_comments:
+                params["state"] = "all"
+            asked = (token, None) if token else (self._path, params)
+            entries, following = await self._place.server.listed(*asked)
+            return Page(entries, following)
+
+        return self._place.back(ask, self.read, when=lambda raw: moment_in(raw, "created_at"))
 
     async def _page(self, asked: str) -> tuple[list[Any], str]:
         if "/" in asked:
@@ -194,6 +219,29 @@ class Found:
         item, issue = issue_item(raw)
         self.moved[item.external_id] = as_utc(issue.updated_at)
         return self._place.kept(item, issue.user.type if issue.user else "")
+
+    def back(self) -> Back:
+        """Gives a search for what was made in a stretch, the last first."""
+        return self._place.back(
+            self._between, self.read, is_bounded=True,
+            when=lambda raw: moment_in(raw, "created_at"),
+        )  # fmt: skip
+
+    async def _between(self, token: str, start: datetime, until: datetime) -> Page:
+        last = until - timedelta(seconds=0 if until.microsecond else 1)
+        params = {"q": f"{self._terms} created:{stamp(start)}..{stamp(last)}", "sort": "created",
+                  "order": "desc", "per_page": _PER_PAGE}  # fmt: skip
+        asked = (token, None) if token else ("/search/issues", params)
+        said, following = await self._place.server.page(*asked)
+        entries, whole = self._place.server.api.listed(said, "items")
+        if whole.get("incomplete_results") is True:
+            raise Unavailable(
+                "GitHub's search gave up before it had looked everywhere.",
+                subject=self._place.server.base_url,
+            )
+        total = whole.get("total_count")
+        is_cut = not following and isinstance(total, int) and total > _WALL
+        return Page(entries, following, f"the search gives {_WALL} hits" if is_cut else "")
 
     def _judged(self, batch: Batch, *, is_first: bool) -> Batch:
         if self._is_incomplete:

@@ -35,6 +35,7 @@ from earmark_listeners.contract import (
     Target,
     Wiring,
 )
+from earmark_listeners.going_back import Back
 from earmark_listeners.newest_first import Page, Walk, moved_at
 from earmark_listeners.replying import before_sending, delivered, is_ours, taken
 from earmark_listeners.wire import raw_text, read_as
@@ -58,6 +59,7 @@ class GoogleBusiness(Listener[GoogleBusinessOptions]):
         "what was taken away; Google says that a page after the first may lack a review"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True, max_bytes=4_096, one_reply_per_item=True, can_edit=True, can_delete=True,
         default_interval_seconds=900, min_interval_seconds=60,
@@ -83,6 +85,19 @@ class GoogleBusiness(Listener[GoogleBusinessOptions]):
         )  # fmt: skip
         return walk.newest_first(since)
 
+    def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields the reviews of a stretch and our replies of that time.
+
+        Reviews come by their last change: one that was edited since stands before its time.
+        """
+        walk = Back(
+            lambda token, first, _until: self._page(token, first), self._item, self.place,
+            moment=self._moment, pause=lambda: self.api.pause,
+        )  # fmt: skip
+        return walk.pages(start, end, since)
+
     async def _page(self, token: str, _: datetime | None) -> Page:
         said = await self._listing(token, self.options.page_size)
         reviews, _all = self.api.listed({"reviews": [], **said}, "reviews")
@@ -102,15 +117,8 @@ class GoogleBusiness(Listener[GoogleBusinessOptions]):
 
     def _read(self, answer: Answer) -> Any:
         _judge(answer, self.place)
-        try:
-            return self.api.read(answer)
-        except Rejected as error:
-            if error.fault not in (Fault.forbidden, Fault.not_found):
-                raise
-            hint = "Check account and location: it must be verified, and the login its manager's."
-            raise Rejected(
-                error.message, fault=error.fault, hint=hint, subject=self.place
-            ) from None
+        hint = "Check account and location: it must be verified, and the login its manager's."
+        return google.read(self.api, answer, self.place, hint)
 
     def _item(self, entry: Any) -> Item:
         if isinstance(entry, dict) and "answer_to" in entry:
@@ -179,14 +187,14 @@ class GoogleBusiness(Listener[GoogleBusinessOptions]):
     def _refuse_second(self, review: Review, reply: Outgoing) -> None:
         """Refuses to replace, unasked, somebody else's answer to what the review says now."""
         answer = review.answer
-        if answer is None or self.options.replace_reply or is_ours(reply, answer.comment, None):
-            return
-        if answer.updateTime and as_utc(answer.updateTime) < review.changed_at:
-            return  # it answers what the review said before it was edited
-        raise ReplyRefused(
-            "The review has an answer already, which this one would replace.",
-            hint="Read it on Google. Set replace_reply to replace it all the same.",
-        )
+        if answer is not None and not self.options.replace_reply:
+            google.refuse_second(
+                reply,
+                answer.comment,
+                answered_at=as_utc(answer.updateTime) if answer.updateTime else None,
+                changed_at=review.changed_at,
+                where="Google",
+            )
 
     async def _review(self, ref: Mapping[str, Any]) -> Review | None:
         answer = await self.api.call("GET", self._path(ref))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from earmark_core.clock import as_utc
 from earmark_core.errors import Malformed
+from earmark_listeners.google import with_answers
 from earmark_listeners.wire import Wire, Word, read_as
 
 STARS: Final = {"ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5}
@@ -65,15 +66,12 @@ class Review(Wire):
 
 def entries_of(reviews: Sequence[Any]) -> Iterator[Any]:
     """Gives each review, followed by the reply below it as an entry of its own."""
-    for raw in reviews:
-        yield raw
-        try:
-            review = read_as(Review, raw)
-            is_answered = bool(review.id) and review.answer is not None
-        except Malformed:
-            continue
-        if is_answered:
-            yield {"answer_to": raw}
+    return with_answers(reviews, _is_answered)
+
+
+def _is_answered(raw: Any) -> bool:
+    review = read_as(Review, raw)
+    return bool(review.id) and review.answer is not None
 
 
 def reply_id(review: Review) -> str:

@@ -120,15 +120,8 @@ class GooglePlay(Listener[GooglePlayOptions]):
 
     def _read(self, answer: Answer) -> Any:
         google.judge(answer, self.options.package)
-        try:
-            return self.api.read(answer)
-        except Rejected as error:
-            if error.fault not in (Fault.forbidden, Fault.not_found):
-                raise
-            hint = "Check package, and that the Play Console lets the service account see reviews."
-            raise Rejected(
-                error.message, fault=error.fault, hint=hint, subject=self.options.package
-            ) from None
+        hint = "Check package, and that the Play Console lets the service account see reviews."
+        return google.read(self.api, answer, self.options.package, hint)
 
     def _item(self, entry: Any) -> Item:
         if isinstance(entry, dict) and "answer_to" in entry:
@@ -212,15 +205,14 @@ class GooglePlay(Listener[GooglePlayOptions]):
     def _refuse_second(self, review: Review, reply: Outgoing) -> None:
         """Refuses to replace, unasked, somebody else's answer to what the review says now."""
         answer = review.answer
-        if answer is None or self.options.replace_reply or is_ours(reply, answer.text, None):
-            return
-        answered, changed = moment_of(answer.lastModified), moment_of(review.said.lastModified)
-        if answered and changed and answered < changed:
-            return  # it answers what the review said before it was edited
-        raise ReplyRefused(
-            "The review has an answer already, which this one would replace.",
-            hint="Read it on Google Play. Set replace_reply to replace it all the same.",
-        )
+        if answer is not None and not self.options.replace_reply:
+            google.refuse_second(
+                reply,
+                answer.text,
+                answered_at=moment_of(answer.lastModified),
+                changed_at=moment_of(review.said.lastModified),
+                where="Google Play",
+            )
 
     async def _review(self, ref: Mapping[str, Any]) -> Review | None:
         answer = await self.api.call("GET", self._path(ref))

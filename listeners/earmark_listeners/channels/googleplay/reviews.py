@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from earmark_core.errors import Malformed
+from earmark_listeners.google import with_answers
 from earmark_listeners.wire import Id, Wire, Word, read_as
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,14 +89,7 @@ def moment_of(told: Moment | None) -> datetime | None:
 
 def entries_of(reviews: Sequence[Any]) -> Iterator[Any]:
     """Gives each review, followed by the answer below it as an entry of its own."""
-    for raw in reviews:
-        yield raw
-        try:
-            is_answered = read_as(Review, raw).answer is not None
-        except Malformed:
-            continue
-        if is_answered:
-            yield {"answer_to": raw}
+    return with_answers(reviews, lambda raw: read_as(Review, raw).answer is not None)
 
 
 def reply_id(review_id: str) -> str:

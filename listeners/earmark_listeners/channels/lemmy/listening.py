@@ -5,7 +5,7 @@ by page, back to what was heard before. Comments that their authors took away st
 say so; posts vanish from it.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -19,14 +19,12 @@ from earmark_listeners.channels.lemmy.views import read_view, to_item
 from earmark_listeners.contract import (
     Batch,
     ChannelRules,
-    Gone,
     Listener,
-    Outgoing,
-    Sent,
-    Target,
     Wiring,
 )
+from earmark_listeners.going_back import Back, together
 from earmark_listeners.newest_first import Deleted, Page, Walk
+from earmark_listeners.replying import RepliesApart
 
 _LISTS = {
     "posts": ("/post/list", "posts"),
@@ -36,7 +34,7 @@ _LISTS = {
 }
 
 
-class Lemmy(Listener[LemmyOptions]):
+class Lemmy(RepliesApart, Listener[LemmyOptions]):
     """Watches a community, a search or our inbox on one server, and answers there."""
 
     channel: ClassVar[str] = "lemmy"
@@ -49,6 +47,7 @@ class Lemmy(Listener[LemmyOptions]):
         "speak only /api/v4"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True,
         max_length=10_000,
@@ -79,17 +78,24 @@ class Lemmy(Listener[LemmyOptions]):
         async for batch in walk.newest_first(since):
             yield batch
 
-    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
-        """Reads the post or comment again."""
-        return await self._replying.target(ref)
+    async def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields what was said in a stretch: the lists beside each other, from now back."""
+        self._own_id = await self.server.own_id()
+        lists = {name: self._walk_back(name) for name in self._lists()}
+        if self.options.kind == "search" and self.options.content == "all":
+            lists = {kind: self._walk_back("search", kind) for kind in ("Posts", "Comments")}
+        async for batch in together(lists, start, end, since):
+            yield batch
 
-    async def send(self, reply: Outgoing) -> Sent:
-        """Posts the reply below its target."""
-        return await self._replying.send(reply)
+    def _walk_back(self, name: str, kind: str = "") -> Back:
+        async def ask(token: str, _start: datetime, _until: datetime) -> Page:
+            found = await self._list(name, token or "1", kind)
+            return Page(found, str(int(token or 1) + 1) if found else "")
 
-    async def find(self, reply: Outgoing) -> Sent | None:
-        """Looks for our own reply among our newest comments."""
-        return await self._replying.find(reply)
+        where, pause = self.options.base_url, lambda: self.server.api.pause
+        return Back(ask, self._item, where, when=_said_at, pause=pause)
 
     async def _page(self, token: str, floor: datetime | None) -> Page:
         """Gives page *n* of every list that went on; *token* is `n:list+list`.
@@ -114,11 +120,12 @@ class Lemmy(Listener[LemmyOptions]):
             return ["search"]
         return ["posts", "comments"] if self.options.content == "all" else [self.options.content]
 
-    async def _list(self, name: str, number: str) -> list[Any]:
+    async def _list(self, name: str, number: str, kind: str = "") -> list[Any]:
         options = self.options
         params = {"sort": "New", "limit": str(options.limit), "page": number}
         if name == "search":
-            params |= {"q": options.query, "type_": options.content.title(), "listing_type": "All"}
+            kind = kind or options.content.title()
+            params |= {"q": options.query, "type_": kind, "listing_type": "All"}
         elif name in ("posts", "comments"):
             params["type_"] = "All"
         else:
@@ -139,6 +146,14 @@ class Lemmy(Listener[LemmyOptions]):
 
     def _item(self, raw: Any) -> Item | Deleted:
         return to_item(raw, base_url=self.options.base_url, own_id=self._own_id)
+
+
+def _said_at(raw: Any) -> datetime | None:
+    """Gives when an entry was said, also of one that is gone; None for one that cannot be read."""
+    try:
+        return as_utc(read_view(raw).written.published)
+    except Malformed:
+        return None
 
 
 def _is_past(found: Sequence[Any], floor: datetime | None) -> bool:

@@ -6,19 +6,28 @@ to an empty page: posts that arrive between two pages come with the next, and no
 to what was seen before.
 """
 
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from earmark_core.clock import as_utc
-from earmark_core.errors import Malformed, Rejected
+from earmark_core.errors import Malformed
 from earmark_core.model import BadItem, Cursor, Item, WindowState
 from earmark_listeners.channels.mastodon.length import MAX_LENGTH, status_length
 from earmark_listeners.channels.mastodon.options import MastodonOptions
+from earmark_listeners.channels.mastodon.paging import (
+    Entries,
+    end_of,
+    is_beyond,
+    is_passable,
+    last_of,
+    oldest_of,
+    read_cursor,
+    sorted_once,
+    write_cursor,
+)
 from earmark_listeners.channels.mastodon.posts import (
     Status,
     full_acct,
@@ -32,20 +41,18 @@ from earmark_listeners.channels.mastodon.server import Server, Threads
 from earmark_listeners.contract import (
     Batch,
     ChannelRules,
-    Gone,
     Listener,
-    Outgoing,
-    Sent,
-    Target,
     Wiring,
 )
-from earmark_listeners.wire import bad_item
+from earmark_listeners.going_back import Back
+from earmark_listeners.newest_first import Page
+from earmark_listeners.replying import RepliesApart
+from earmark_listeners.wire import bad_item, moment_in
 
 _BEFORE_ALL = "0"
-_FEW = 2
 
 
-class Mastodon(Listener[MastodonOptions]):
+class Mastodon(RepliesApart, Listener[MastodonOptions]):
     """Watches a hashtag, a search or our mentions on one server, and answers there."""
 
     channel: ClassVar[str] = "mastodon"
@@ -58,6 +65,7 @@ class Mastodon(Listener[MastodonOptions]):
     collects: ClassVar[tuple[str, ...]] = ("posts", "mentions")
     cannot: ClassVar[str] = "posts that the server was never sent; what was edited or taken away"
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True,
         max_length=MAX_LENGTH,
@@ -84,7 +92,7 @@ class Mastodon(Listener[MastodonOptions]):
         """Yields new posts, oldest page first; the first poll gives the newest pages only."""
         threads = Threads(self.server)
         own_id = "" if self.options.own_acct else await self.server.own_id()
-        after = _read_cursor(since)
+        after = read_cursor(since)
         if self.options.kind == "search":
             pages = self._back(after)
         else:
@@ -92,17 +100,36 @@ class Mastodon(Listener[MastodonOptions]):
         async for entries, shape in pages:
             yield await self._batch(entries, shape, threads, own_id)
 
-    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
-        """Reads the post again."""
-        return await self._replying.target(ref)
+    async def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields posts from the newest back by `max_id`, until the server tells of older ones.
 
-    async def send(self, reply: Outgoing) -> Sent:
-        """Posts the reply below its target."""
-        return await self._replying.send(reply)
+        Ids are opaque: only a post itself says when it was posted.
+        """
+        own_id = "" if self.options.own_acct else await self.server.own_id()
+        threads, roots = Threads(self.server), dict[str, str]()
 
-    async def find(self, reply: Outgoing) -> Sent | None:
-        """Looks for our own reply below the target, then among our own posts."""
-        return await self._replying.find(reply)
+        async def ask(token: str, _start: datetime, _until: datetime) -> Page:
+            entries = await self._page(**({"max_id": token} if token else {}))
+            for entry in entries:
+                with suppress(Malformed):  # it is told apart where it is read
+                    status = self._wanted_in(entry)
+                    if status is not None:
+                        roots[status.id] = await threads.root(status)
+            named = [place_of(entry) for entry in entries if place_of(entry)]
+            return Page(entries, named[-1] if named else "")
+
+        def read(entry: Any) -> Item | None:
+            status = self._wanted_in(entry)
+            return self._item(entry, status, roots[status.id], own_id) if status else None
+
+        walk = Back(
+            ask, read, self.options.base_url, keeps_token=True,
+            when=lambda entry: moment_in(entry, "created_at"),
+        )  # fmt: skip
+        async for batch in walk.pages(start, end, since):
+            yield batch
 
     async def _page(self, **place: str) -> Sequence[Any]:
         options = self.options
@@ -117,7 +144,7 @@ class Mastodon(Listener[MastodonOptions]):
         tag = quote(options.tag, safe="")
         return await self.server.entries(f"/api/v1/timelines/tag/{tag}", limit)
 
-    async def _newest(self) -> AsyncIterator["_Page"]:
+    async def _newest(self) -> AsyncIterator[Entries]:
         """Reads history back as far as asked; the cursor comes with the newest page, given last."""
         pages = [await self._page()]
         seen: set[str] = set()
@@ -129,22 +156,22 @@ class Mastodon(Listener[MastodonOptions]):
             pages.append(await self._page(max_id=min(ids, key=order)))
         for entries in reversed(pages[1:]):
             yield entries, Batch()
-        yield pages[0], Batch(cursor=_cursor(_last(pages[0]) or _BEFORE_ALL))
+        yield pages[0], Batch(cursor=write_cursor(last_of(pages[0]) or _BEFORE_ALL))
 
-    async def _forward(self, after: str) -> AsyncIterator["_Page"]:
+    async def _forward(self, after: str) -> AsyncIterator[Entries]:
         for number in range(1, self.options.max_pages + 1):
             entries = await self._page(min_id=after)
-            if order(_last(entries)) <= order(after):
-                yield _end(entries, after)
+            if order(last_of(entries)) <= order(after):
+                yield end_of(entries, after)
                 return
-            fresh = [each for each in entries if _is_beyond(each, after)]
-            after = _last(fresh)
+            fresh = [each for each in entries if is_beyond(each, after)]
+            after = last_of(fresh)
             if number < self.options.max_pages:
-                yield fresh, Batch(cursor=_cursor(after))
+                yield fresh, Batch(cursor=write_cursor(after))
         note = f"{self.options.max_pages} pages were read; what follows comes with the next poll"
-        yield fresh, Batch(cursor=_cursor(after), state=WindowState.truncated, note=note)
+        yield fresh, Batch(cursor=write_cursor(after), state=WindowState.truncated, note=note)
 
-    async def _back(self, after: str | None) -> AsyncIterator["_Page"]:
+    async def _back(self, after: str | None) -> AsyncIterator[Entries]:
         """Reads from the newest page back to one that holds nothing new, then gives the oldest."""
         pages: list[list[Any]] = []
         seen: set[str] = set()
@@ -163,32 +190,39 @@ class Mastodon(Listener[MastodonOptions]):
         newest = max((*seen, after or _BEFORE_ALL), key=order)
         shape = Batch()
         if note:
-            oldest = _oldest(pages)
+            oldest = oldest_of(pages)
             shape = Batch(state=WindowState.truncated, covers_from=oldest, note=note)
         for page in reversed(pages[1:]):
             yield page, shape
-        yield pages[0], replace(shape, cursor=_cursor(newest))
+        yield pages[0], replace(shape, cursor=write_cursor(newest))
 
     async def _batch(
         self, entries: Sequence[Any], shape: Batch, threads: Threads, own_id: str
     ) -> Batch:
         items: list[Item] = []
         bad_items: list[BadItem] = []
-        for entry in _sorted_once(entries):
+        for entry in sorted_once(entries):
             try:
-                raw = self._status_in(entry)
-                status = read_status(raw) if raw is not None else None
+                status = self._wanted_in(entry)
             except Malformed as error:
                 bad_items.append(bad_item(error.message, entry))
                 continue
-            if status is not None and self._is_wanted(status):
-                key = await threads.root(status)
-                own = self._is_own(status, own_id)
-                base_url = self.options.base_url
-                items.append(to_item(status, raw, base_url=base_url, thread_id=key, is_own=own))
-        if entries and len(bad_items) == len(entries) and not _is_passable(entries):
+            if status is not None:
+                items.append(self._item(entry, status, await threads.root(status), own_id))
+        if entries and len(bad_items) == len(entries) and not is_passable(entries):
             raise Malformed("None of the posts can be read.", subject=self.options.base_url)
         return replace(shape, items=tuple(items), bad_items=tuple(bad_items))
+
+    def _item(self, entry: Any, status: Status, thread_id: str, own_id: str) -> Item:
+        raw, own = self._status_in(entry), self._is_own(status, own_id)
+        base_url = self.options.base_url
+        return to_item(status, raw, base_url=base_url, thread_id=thread_id, is_own=own)
+
+    def _wanted_in(self, entry: Any) -> Status | None:
+        """Gives the post within an entry of a page; None for one that is passed over."""
+        raw = self._status_in(entry)
+        status = read_status(raw) if raw is not None else None
+        return status if status is not None and self._is_wanted(status) else None
 
     def _status_in(self, entry: Any) -> Any:
         """Gives the post within an entry of a page; None for a notification of another type."""
@@ -221,71 +255,3 @@ class Mastodon(Listener[MastodonOptions]):
         ours = full_acct(self.options.own_acct, base_url).casefold()
         acct = full_acct(status.account.acct or status.account.username, base_url)
         return bool(ours) and acct.casefold() == ours
-
-
-_Page = tuple[Sequence[Any], Batch]
-
-
-def _end(entries: Sequence[Any], after: str) -> _Page:
-    """Ends a walk: at an empty page, or at one that holds nothing beyond the cursor."""
-    unreadable = [each for each in entries if not place_of(each)]
-    if unreadable:
-        return unreadable, Batch()
-    if all(place_of(each) == after for each in entries):
-        return (), Batch()
-    note = "the server sent an earlier page again"
-    return (), Batch(state=WindowState.truncated, note=note)
-
-
-def _is_beyond(entry: Any, after: str) -> bool:
-    """Says whether an entry is new; one without an id is, so that it is not lost in silence."""
-    place = place_of(entry)
-    return not place or order(place) > order(after)
-
-
-def _oldest(pages: Sequence[Sequence[Any]]) -> datetime | None:
-    """Gives when the oldest readable post of these pages was posted."""
-    moments: list[datetime] = []
-    for entry in (entry for page in pages for entry in page):
-        with suppress(Malformed):
-            moments.append(as_utc(read_status(entry).created_at))
-    return min(moments, default=None)
-
-
-def _sorted_once(entries: Sequence[Any]) -> list[Any]:
-    """Gives a page oldest first; an entry that comes twice is given once."""
-    nameless = [each for each in entries if not place_of(each)]
-    named = {place_of(each): each for each in entries if place_of(each)}
-    return [*nameless, *(named[place] for place in sorted(named, key=order))]
-
-
-def _is_passable(entries: Sequence[Any]) -> bool:
-    """Says whether a page of which nothing can be read is a few odd posts, to be passed.
-
-    More than a few, or none with an id, means that the server speaks another language.
-    """
-    return len(entries) <= _FEW and bool(_last(entries))
-
-
-def _last(entries: Sequence[Any]) -> str:
-    return max((place_of(each) for each in entries), key=order, default="")
-
-
-def _cursor(after: str) -> Cursor:
-    return Cursor(json.dumps({"after": after}))
-
-
-def _read_cursor(since: Cursor | None) -> str | None:
-    if since is None:
-        return None
-    try:
-        after = json.loads(since)["after"]
-    except (ValueError, KeyError, TypeError):
-        after = None
-    if not isinstance(after, str) or not after:
-        raise Rejected(
-            "The place where the last poll ended cannot be read.",
-            hint="Reset the source; it then begins at the newest posts.",
-            subject="mastodon",
-        )
-    return after

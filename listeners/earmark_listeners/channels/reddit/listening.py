@@ -19,24 +19,22 @@ from earmark_listeners.channels.reddit.memory import Memory
 from earmark_listeners.channels.reddit.options import RedditOptions
 from earmark_listeners.channels.reddit.replying import MAX_LENGTH, Replying
 from earmark_listeners.channels.reddit.server import PER_CALL, Server
-from earmark_listeners.channels.reddit.things import Thing, read_thing, to_item
+from earmark_listeners.channels.reddit.things import Thing, made_at, read_thing, to_item
 from earmark_listeners.contract import (
     Batch,
     ChannelRules,
-    Gone,
     Listener,
-    Outgoing,
-    Sent,
-    Target,
     Wiring,
 )
+from earmark_listeners.going_back import Back
 from earmark_listeners.newest_first import Deleted, Page, Walk, read_mark
+from earmark_listeners.replying import RepliesApart
 
 _PERIODS: Final = (("day", 1), ("week", 7), ("month", 28), ("year", 365))
 _LISTS: Final = {"inbox": "/message/inbox", "mentions": "/message/mentions"}
 
 
-class Reddit(Listener[RedditOptions]):
+class Reddit(RepliesApart, Listener[RedditOptions]):
     """Watches subreddits, a search, or our inbox on Reddit, and answers there."""
 
     channel: ClassVar[str] = "reddit"
@@ -53,6 +51,7 @@ class Reddit(Listener[RedditOptions]):
         "entries back; edits and deletions of what is older than the last few hundred"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True, max_length=MAX_LENGTH, can_edit=True, can_delete=True,
         quota="Reddit tells new accounts to wait for minutes between replies",
@@ -93,17 +92,24 @@ class Reddit(Listener[RedditOptions]):
             pause = self.server.api.pause
             yield Batch(tuple(items), cursor=left, gone=tuple(gone), next_poll_after=pause)
 
-    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
-        """Reads what is to be answered again, and whether its thread still takes replies."""
-        return await self._replying.target(ref)
+    def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields what a list still holds of a stretch: it ends after about 1,000 entries.
 
-    async def send(self, reply: Outgoing) -> Sent:
-        """Posts the reply below its target, where we may answer."""
-        return await self._replying.send(reply)
+        A walk that is taken up again begins at the newest: what is asked for after an entry that
+        was deleted meanwhile is answered with nothing.
+        """
+        self._listed, self._is_ended = 0, False
 
-    async def find(self, reply: Outgoing) -> Sent | None:
-        """Looks for our reply among what our account said lately."""
-        return await self._replying.find(reply)
+        async def ask(token: str, _start: datetime, _until: datetime) -> Page:
+            page = await self._page(token, start)
+            is_cut = self._is_ended and self._listed >= self.options.cut_off_at
+            wall = f"Reddit's list ended after {self._listed} entries" if is_cut else ""
+            return replace(page, wall=wall)
+
+        walk = Back(ask, self._item, "reddit", when=made_at, pause=lambda: self.server.api.pause)
+        return walk.pages(start, end, since)
 
     async def _page(self, token: str, floor: datetime | None) -> Page:
         options = self.options

@@ -79,6 +79,14 @@ def read_thing(entry: Any) -> Thing:
     return read_as(Thing, data)
 
 
+def made_at(entry: Any) -> datetime | None:
+    """Gives when an entry was made, also of one that is gone; None for one that cannot be read."""
+    try:
+        return _moment(read_thing(entry).created_utc)
+    except Malformed:
+        return None
+
+
 def to_item(entry: Any, site: str, own: str) -> Item | Deleted:
     """Gives an entry as an item, or that it is gone."""
     thing = read_thing(entry)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 from earmark_core.clock import as_utc
 from earmark_core.errors import Malformed
 from earmark_core.model import BadItem, Cursor, Item, WindowState
+from earmark_listeners.channels.stackexchange.history import History
 from earmark_listeners.channels.stackexchange.options import StackExchangeOptions
 from earmark_listeners.channels.stackexchange.posts import Answer, Question, Site, moment
 from earmark_listeners.channels.stackexchange.replying import Replying
@@ -22,14 +23,11 @@ from earmark_listeners.channels.stackexchange.server import Server
 from earmark_listeners.contract import (
     Batch,
     ChannelRules,
-    Gone,
     Listener,
-    Outgoing,
-    Sent,
-    Target,
     Wiring,
 )
 from earmark_listeners.newest_first import read_mark
+from earmark_listeners.replying import RepliesApart
 from earmark_listeners.wire import bad_item, read_as
 
 _FEW: Final = 2
@@ -60,7 +58,7 @@ class _Place:
         return replace(self, watch=tuple(dict.fromkeys([*reversed(moved), *self.watch]))[:most])
 
 
-class StackExchange(Listener[StackExchangeOptions]):
+class StackExchange(RepliesApart, Listener[StackExchangeOptions]):
     """Watches the questions of a tag or a search on one site, and answers below them."""
 
     channel: ClassVar[str] = _NAME
@@ -75,6 +73,7 @@ class StackExchange(Listener[StackExchangeOptions]):
         "what was deleted; comments below posts that have not moved lately, and their edits"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True, min_length=15, max_length=600, can_edit=True, can_delete=True,
         quota="from 50 reputation on 3 comments a day, one more for each 25 reputation",
@@ -102,17 +101,14 @@ class StackExchange(Listener[StackExchangeOptions]):
         if self.options.with_comments and place.watch:
             yield await self._comments(site, place)
 
-    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
-        """Reads the post or comment again."""
-        return await self._replying.target(ref)
-
-    async def send(self, reply: Outgoing) -> Sent:
-        """Comments below the post, or answers the question if the options say so."""
-        return await self._replying.send(reply)
-
-    async def find(self, reply: Outgoing) -> Sent | None:
-        """Looks for our own comment or answer below the post."""
-        return await self._replying.find(reply)
+    async def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields what was said in a stretch, below the questions that moved last first."""
+        site = Site(self.options.origin, await self.server.own_id())
+        history = History(self.server, self.options, self._search, site)
+        async for batch in history.pages(start, end, since):
+            yield batch
 
     def _place(self, since: Cursor | None) -> _Place | None:
         after = read_mark(since, _NAME)

@@ -16,6 +16,7 @@ from earmark_core.model import Cursor, Item, WindowState
 from earmark_listeners.api import Api
 from earmark_listeners.channels.steam.reviews import to_items
 from earmark_listeners.contract import Batch, ChannelOptions, ChannelRules, Listener, Wiring
+from earmark_listeners.going_back import Back, followed
 from earmark_listeners.newest_first import Page, Walk, moved_at
 
 _BEGIN: Final = "*"
@@ -74,6 +75,7 @@ class Steam(Listener[SteamOptions]):
         "reviewers, what was taken away, discussions"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         quota="Steam names none; 150 requests in 5 minutes are known to go well",
         default_interval_seconds=900,
@@ -84,6 +86,7 @@ class Steam(Listener[SteamOptions]):
     def __init__(self, options: SteamOptions, wiring: Wiring) -> None:
         super().__init__(options, wiring)
         self.api = Api(wiring.fetch, options.base_url)
+        self._order: str = options.order
         self._answers: dict[str, Item] = {}
         self._counted = 0
         self._total = 0
@@ -107,11 +110,25 @@ class Steam(Listener[SteamOptions]):
         async for batch in walk.newest_first(since):
             yield self._completed(batch)
 
+    async def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields the reviews of a stretch, by when they were written, each with our answer."""
+        self._order = "recent"
+
+        async def ask(token: str, first: datetime, _until: datetime) -> Page:
+            page = await self._page(token, first)
+            return page if page.following else replace(page, wall=self._note)
+
+        walk = Back(ask, self._item, self.options.base_url, pause=lambda: self.api.pause)
+        async for batch in walk.pages(start, end, since):
+            yield followed(batch, self._answers, start, end)
+
     async def _page(self, token: str, floor: datetime | None) -> Page:
         options, at = self.options, token or _BEGIN
         params = {
             "json": "1",
-            "filter": options.order,
+            "filter": self._order,
             "language": options.language,
             "review_type": "all",
             "purchase_type": options.purchase_type,
@@ -183,4 +200,4 @@ class Steam(Listener[SteamOptions]):
 
     def _moment(self, item: Item) -> datetime | None:
         """Gives what Steam orders by."""
-        return moved_at(item) if self.options.order == "updated" else item.published_at
+        return moved_at(item) if self._order == "updated" else item.published_at

@@ -31,6 +31,7 @@ from earmark_listeners.contract import (
     Target,
     Wiring,
 )
+from earmark_listeners.going_back import Back, followed
 from earmark_listeners.newest_first import Deleted, Page, Walk
 from earmark_listeners.oauth import (
     RenewedToken,
@@ -39,7 +40,7 @@ from earmark_listeners.oauth import (
     refresh_token,
 )
 from earmark_listeners.replying import before_sending, delivered, is_ours, taken
-from earmark_listeners.wire import read_as
+from earmark_listeners.wire import moment_in, read_as
 
 _PER_PAGE: Final = "100"
 _LOGIN: Final = "/v1/oauth/oauth-business-users-for-applications"
@@ -71,6 +72,7 @@ class Trustpilot(Listener[TrustpilotOptions]):
         "older than the newest page and the overlap"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True,
         one_reply_per_item=True,
@@ -108,6 +110,21 @@ class Trustpilot(Listener[TrustpilotOptions]):
         async for batch in walk.newest_first(since):
             pairs = ((item, self._replies.get(item.external_id)) for item in batch.items)
             yield replace(batch, items=tuple(each for pair in pairs for each in pair if each))
+
+    async def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields the reviews of a stretch, from the newest back, each followed by our reply."""
+        self._unit = await self._unit_id()
+        walk = Back(
+            lambda token, first, _until: self._page(token, first),
+            self._item,
+            self.options.base_url,
+            when=lambda raw: moment_in(raw, "createdAt"),
+            pause=lambda: self.api.pause,
+        )
+        async for batch in walk.pages(start, end, since):
+            yield followed(batch, self._replies, start, end)
 
     async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
         """Reads the review again."""

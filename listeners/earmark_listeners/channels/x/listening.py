@@ -1,7 +1,8 @@
 """What X is to the rest of the house: a listener with a cap on what it reads, and replies."""
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import ClassVar
 
 from earmark_core.model import Cursor
 from earmark_listeners.api import Api
@@ -12,11 +13,7 @@ from earmark_listeners.channels.x.walking import Walking
 from earmark_listeners.contract import (
     Batch,
     ChannelRules,
-    Gone,
     Listener,
-    Outgoing,
-    Sent,
-    Target,
     Wiring,
 )
 from earmark_listeners.lengths import URL_LENGTH, weighted
@@ -27,9 +24,10 @@ from earmark_listeners.oauth import (
     TokenSource,
     refresh_token,
 )
+from earmark_listeners.replying import RepliesApart
 
 
-class X(Listener[XOptions]):
+class X(RepliesApart, Listener[XOptions]):
     """Watches a search or our mentions on X, and answers posts that name us."""
 
     channel: ClassVar[str] = "x"
@@ -45,6 +43,7 @@ class X(Listener[XOptions]):
         "monthly_posts; replies to posts that do not name us"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     off_by_default: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True,
@@ -73,17 +72,11 @@ class X(Listener[XOptions]):
         """Yields pages, the newest first; what the last poll did not reach comes before them."""
         return self._walking.poll(since)
 
-    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
-        """Reads the post again, in its last version."""
-        return await self._replying.target(ref)
-
-    async def send(self, reply: Outgoing) -> Sent:
-        """Posts the reply below the post."""
-        return await self._replying.send(reply)
-
-    async def find(self, reply: Outgoing) -> Sent | None:
-        """Looks for the reply among our own posts."""
-        return await self._replying.find(reply)
+    def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields what X still gives of a stretch; every post counts against monthly_posts."""
+        return self._walking.backfill(start, end, since)
 
 
 def _tokens(options: XOptions, wiring: Wiring) -> TokenSource:

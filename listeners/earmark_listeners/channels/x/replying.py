@@ -61,7 +61,7 @@ class Replying:
         raw = said.get("data") if isinstance(said, dict) else None
         if not isinstance(raw, dict):
             return self._missing(said)
-        self._spending.add(1)
+        await self._spending.add(1)
         post = _last_version(read_post(raw), said)
         is_edited = post.id != post.first_id and post.created_at is not None
         edited = as_utc(post.created_at) if is_edited and post.created_at else None
@@ -106,7 +106,7 @@ class Replying:
         for _ in range(_PAGES_OF_OURS):
             more = {"pagination_token": token} if token else {}
             said = await self._api.get(path, params | more)
-            found, token = self._among(reply, said)
+            found, token = await self._among(reply, said)
             if found is not None or not token:
                 return found
         raise Unavailable(
@@ -115,7 +115,7 @@ class Replying:
             subject="x",
         )
 
-    def _among(self, reply: Outgoing, said: Any) -> tuple[Sent | None, str]:
+    async def _among(self, reply: Outgoing, said: Any) -> tuple[Sent | None, str]:
         """Gives our reply if it is on a page of our posts, and what asks for the next page."""
         meta = said.get("meta") if isinstance(said, dict) else None
         entries = said.get("data") if isinstance(said, dict) else None
@@ -123,7 +123,7 @@ class Replying:
             raise Malformed("Our own posts cannot be read.", subject="x")
         if entries is None and meta.get("result_count") != 0:
             raise Malformed("Our own posts cannot be read.", subject="x")
-        self._spending.add(len(entries or ()))
+        await self._spending.add(len(entries or ()))
         for raw in entries or ():
             with suppress(Malformed):
                 post = read_post(raw)

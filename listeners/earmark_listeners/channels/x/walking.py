@@ -30,23 +30,30 @@ from earmark_listeners.channels.x.place import (
 )
 from earmark_listeners.channels.x.posts import FIELDS, USER_FIELDS, authors_in, to_item
 from earmark_listeners.contract import Batch
+from earmark_listeners.going_back import Back, Reach
 from earmark_listeners.newest_first import Page
-from earmark_listeners.wire import bad_item
+from earmark_listeners.wire import bad_item, moment_in
 
 _FEW = 2
 _MARGIN = timedelta(minutes=1)
+_LEAST = timedelta(seconds=1)
+_MOST_MENTIONS = 700
 _CIRCLE = "the platform gave the same page again; what lies below it was not heard"
 
 
 @dataclass(slots=True)
 class _Leg:
-    """One way back: from the newest, or from a hole's upper end (*before*), down to *floor*."""
+    """One way back: from the newest, or from a hole's upper end (*before*), down to *floor*.
+
+    *until* is the moment at which an earlier stretch of time ends.
+    """
 
     floor: str
     before: str = ""
     token: str = ""
     top: str = ""
     cut: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ class Walking:
 
     async def poll(self, since: Cursor | None) -> AsyncIterator[Batch]:
         """Yields the pages, each with the place where the next poll goes on."""
-        place = self._spending.begun(read_place(since, "x"))
+        place = await self._spending.begun(read_place(since, "x"))
         self._spending.refuse_if_used_up("x")
         self._seen.clear()
         old, left = place.after, self._options.max_pages
@@ -82,8 +89,33 @@ class Walking:
                 left -= 1
                 place = replace(self._moved(place, leg, heard, old), read=self._spending.read)
                 yield self._told(heard, place, leg, left)
-                self._spending.stored(place.read)
                 is_on = heard.has_more
+
+    def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields a stretch of the last days; each page is bought, and refused once none is left."""
+        options, authors, listed = self._options, dict[str, Any](), 0
+
+        async def ask(token: str, first: datetime, until: datetime) -> Page:
+            nonlocal listed
+            await self._spending.begun(Place())
+            self._spending.refuse_if_used_up("x")
+            is_now = until > self._clock() - _MARGIN  # X takes no end that has only just been
+            leg = _Leg(written(first), token=token, until="" if is_now else written(until + _LEAST))
+            page, said = await self._page(leg)
+            authors.update(authors_in(said))
+            listed += len(page.entries)
+            is_cut = options.kind == "mentions" and not page.following and listed >= _MOST_MENTIONS
+            return replace(page, wall="X lists the newest 800 mentions" if is_cut else "")
+
+        days = f"X's search reaches back {options.reach_days} days"
+        walk = Back(
+            ask, lambda raw: to_item(raw, authors, options), "x",
+            when=lambda raw: moment_in(raw, "created_at"), pause=lambda: self._api.pause,
+            reach=Reach(self._earliest(), days) if options.kind == "search" else None,
+        )  # fmt: skip
+        return walk.pages(start, end, since)
 
     def _legs(self, place: Place) -> Iterator[_Leg]:
         """Gives the hole first, then the newest; no floor lies beyond the reach of the search."""
@@ -158,9 +190,9 @@ class Walking:
             self._cut(leg)
             return Page([]), {}
         self._refuse_if_capped(answer)
-        return self._opened(self._api.read(answer))
+        return await self._opened(self._api.read(answer))
 
-    def _opened(self, said: Any) -> tuple[Page, Mapping[str, Any]]:
+    async def _opened(self, said: Any) -> tuple[Page, Mapping[str, Any]]:
         entries, meta = (said.get(k) if isinstance(said, dict) else None for k in ("data", "meta"))
         count = meta.get("result_count") if isinstance(meta, dict) else None
         if entries is None and count == 0:
@@ -171,7 +203,7 @@ class Walking:
                 hint="Check that base_url is X's API.",
                 subject=self._options.base_url,
             )
-        self._spending.add(len(entries))
+        await self._spending.add(len(entries))
         return Page(entries, str(meta.get("next_token") or "")), said
 
     def _request(self, leg: _Leg) -> tuple[str, dict[str, str]]:
@@ -189,6 +221,8 @@ class Walking:
             params["start_time"] = leg.floor
         if leg.before:
             params["until_id"] = leg.before
+        if leg.until:
+            params["end_time"] = leg.until
         if options.kind == "mentions":
             params |= {"pagination_token": leg.token} if leg.token else {}
             return f"/2/users/{quote(options.user_id, safe='')}/mentions", params

@@ -29,15 +29,14 @@ from earmark_listeners.channels.youtube.server import Server
 from earmark_listeners.contract import (
     Batch,
     ChannelRules,
-    Gone,
     Listener,
-    Outgoing,
-    Sent,
-    Target,
     Wiring,
 )
+from earmark_listeners.going_back import Back
 from earmark_listeners.newest_first import Page, Walk
+from earmark_listeners.replying import RepliesApart
 
+_LONG_SEARCH = 300  # YouTube ends a search after some 500 videos, however many there are
 _MOST_REPLY_PAGES = 5  # YouTube takes 500 replies to a comment
 
 
@@ -53,7 +52,7 @@ class _Threads:
     is_short: bool = False
 
 
-class YouTube(Listener[YouTubeOptions]):
+class YouTube(RepliesApart, Listener[YouTubeOptions]):
     """Watches comments on our videos or a search for videos, and answers."""
 
     channel: ClassVar[str] = "youtube"
@@ -69,9 +68,11 @@ class YouTube(Listener[YouTubeOptions]):
         "or was taken away; comments on videos of others, but for one video"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True, max_length=10_000, can_edit=True, can_delete=True,
         default_interval_seconds=300, min_interval_seconds=60,
+        longest_kept_days=30,  # refreshed or deleted by then; as two products read policy III.E.4
         quota="50 of the project's 10,000 units a day for each reply",
         note="Replies have one level: @name of who is answered is put in front of an answer to a "
         "reply. YouTube may hold a reply back without saying so.",
@@ -83,6 +84,7 @@ class YouTube(Listener[YouTubeOptions]):
         self.can_answer = options.has_account
         self._replying = Replying(self.server)
         self._own_id = ""
+        self._listed = 0
         self._threads = _Threads({}, is_first=True, pages_left=0)
 
     async def poll(self, since: Cursor | None) -> AsyncIterator[Batch]:
@@ -93,17 +95,28 @@ class YouTube(Listener[YouTubeOptions]):
         async for batch in pages:
             yield batch
 
-    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
-        """Reads the comment or the video again."""
-        return await self._replying.target(ref)
+    async def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields the videos of a stretch, or its comments from the newest thread back.
 
-    async def send(self, reply: Outgoing) -> Sent:
-        """Posts the reply below its comment, or a comment below its video."""
-        return await self._replying.send(reply)
-
-    async def find(self, reply: Outgoing) -> Sent | None:
-        """Looks for our own comment with these words at the same place."""
-        return await self._replying.find(reply)
+        Comments are listed by when their thread began: of the replies of a stretch, those in
+        threads that began before it are not among them.
+        """
+        self._own_id = await self.server.own_id()
+        pause = lambda: self.server.api.pause  # noqa: E731 - the same for both
+        walk = Back(
+            self._listed_back, lambda found: comment_item(found, self._own_id), "youtube comments",
+            moment=self._began, pause=pause,
+        )  # fmt: skip
+        if self.options.kind == "search":
+            video = lambda raw: video_item(raw, self._own_id)  # noqa: E731
+            walk = Back(self._between, video, "youtube search", is_bounded=True, pause=pause)
+        async for batch in walk.pages(start, end, since):
+            is_short = self._threads.is_short and not batch.note
+            note = "not all replies of some threads were read" if is_short else batch.note
+            state = WindowState.truncated if is_short else batch.state
+            yield replace(batch, state=state, note=note)
 
     async def _search(self, since: Cursor | None) -> AsyncIterator[Batch]:
         options = self.options
@@ -115,16 +128,25 @@ class YouTube(Listener[YouTubeOptions]):
         async for batch in walk.newest_first(since):
             yield replace(batch, next_poll_after=max(self.server.api.pause or rest, rest))
 
-    async def _found(self, token: str, floor: datetime | None) -> Page:
-        self.server.count_search()
+    async def _found(
+        self, token: str, floor: datetime | None, until: datetime | None = None
+    ) -> Page:
+        await self.server.count_search()
         given = {"q": self.options.query, "pageToken": token}
         given["relevanceLanguage"] = self.options.language
         given["publishedAfter"] = f"{as_utc(floor):%Y-%m-%dT%H:%M:%SZ}" if floor else ""
+        given["publishedBefore"] = f"{as_utc(until):%Y-%m-%dT%H:%M:%SZ}" if until else ""
         videos, said = await self.server.listed(
             "/search", part="snippet", type="video", order="date", maxResults="50",
             **{key: value for key, value in given.items() if value},
         )  # fmt: skip
         return Page(videos, str(said.get("nextPageToken") or ""))
+
+    async def _between(self, token: str, start: datetime, until: datetime) -> Page:
+        page = await self._found(token, start, until)
+        self._listed = len(page.entries) + (self._listed if token else 0)
+        is_cut = not page.following and self._listed >= _LONG_SEARCH
+        return replace(page, wall=f"the search ended after {self._listed} videos" if is_cut else "")
 
     async def _comments(self, since: Cursor | None) -> AsyncIterator[Batch]:
         known = _reply_counts(since)
@@ -162,6 +184,14 @@ class YouTube(Listener[YouTubeOptions]):
                 break
             seen.add(token)
         return Page(entries, token)
+
+    async def _listed_back(self, token: str, _start: datetime, _until: datetime) -> Page:
+        """Gives one page of threads with all their replies, as many as a poll may ask for."""
+        most = self.options.max_reply_pages
+        self._threads = _Threads({}, is_first=False, pages_left=most, began=self._threads.began)
+        raws, said = await self._listing(token)
+        entries = [each for raw in raws for each in await self._entries(raw)]
+        return Page(entries, str(said.get("nextPageToken") or ""))
 
     async def _listing(self, token: str) -> tuple[Any, Mapping[str, Any]]:
         options = self.options

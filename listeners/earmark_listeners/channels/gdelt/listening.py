@@ -16,14 +16,16 @@ from pydantic import Field
 from earmark_core.answer import Answer
 from earmark_core.clock import as_utc
 from earmark_core.errors import Fault, Malformed, Rejected, Unavailable
-from earmark_core.model import Author, BadItem, Cursor, Item, WindowState
+from earmark_core.model import BadItem, Cursor, Item, WindowState
 from earmark_core.redact import redact
 from earmark_core.text import clean
+from earmark_listeners.channels.gdelt.articles import to_item
 from earmark_listeners.contract import Batch, ChannelOptions, ChannelRules, Listener
-from earmark_listeners.wire import Wire, Word, bad_item, raw_text, read_as
+from earmark_listeners.going_back import Back, Reach
+from earmark_listeners.newest_first import Page, unreadable_place
+from earmark_listeners.wire import bad_item
 
 _FORM: Final = "%Y%m%d%H%M%S"
-_SEEN_FORM: Final = "%Y%m%dT%H%M%SZ"
 _BETWEEN: Final = timedelta(seconds=5)  # what GDELT asks to be left between two calls
 _SHORTEST: Final = timedelta(minutes=15)  # the shortest span it takes, and its step of time
 _FURTHEST: Final = timedelta(days=85)  # it keeps three months
@@ -35,21 +37,6 @@ _ABOUT_QUERY: Final = re.compile(
     r"query|phrase|keyword|parenthes|operator|timespan|too short|too long|syntax|invalid",
     re.IGNORECASE,
 )
-_LANGUAGES: Final = {
-    "English": "en", "German": "de", "French": "fr", "Spanish": "es", "Portuguese": "pt",
-    "Italian": "it", "Dutch": "nl", "Polish": "pl", "Russian": "ru", "Ukrainian": "uk",
-    "Turkish": "tr", "Arabic": "ar", "Hebrew": "he", "Persian": "fa", "Hindi": "hi",
-    "Bengali": "bn", "Urdu": "ur", "Chinese": "zh", "Japanese": "ja", "Korean": "ko",
-    "Vietnamese": "vi", "Thai": "th", "Indonesian": "id", "Malay": "ms", "Greek": "el",
-    "Czech": "cs", "Slovak": "sk", "Hungarian": "hu", "Romanian": "ro", "Bulgarian": "bg",
-    "Serbian": "sr", "Croatian": "hr", "Bosnian": "bs", "Slovenian": "sl", "Macedonian": "mk",
-    "Albanian": "sq", "Swedish": "sv", "Norwegian": "no", "Danish": "da", "Finnish": "fi",
-    "Icelandic": "is", "Estonian": "et", "Latvian": "lv", "Lithuanian": "lt", "Catalan": "ca",
-    "Galician": "gl", "Georgian": "ka", "Armenian": "hy", "Azerbaijani": "az", "Kazakh": "kk",
-    "Tamil": "ta", "Telugu": "te", "Malayalam": "ml", "Kannada": "kn", "Marathi": "mr",
-    "Gujarati": "gu", "Punjabi": "pa", "Nepali": "ne", "Sinhalese": "si", "Swahili": "sw",
-    "Afrikaans": "af", "Somali": "so", "Mongolian": "mn",
-}  # fmt: skip
 
 
 class GdeltOptions(ChannelOptions):
@@ -72,14 +59,6 @@ class GdeltOptions(ChannelOptions):
         pattern=r"^https?://[^/@\s]+$",
         description="address of the search",
     )
-
-
-class _Article(Wire):
-    url: str = Field(min_length=1, max_length=2_000)
-    title: Word = ""
-    seendate: str
-    domain: Word = ""
-    language: Word = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +85,7 @@ class Gdelt(Listener[GdeltOptions]):
         "an article's text and its own date (the time is when GDELT saw it); comments; more than "
         "250 articles seen in the same quarter of an hour; what was edited or taken away"
     )
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         default_interval_seconds=900,
         min_interval_seconds=300,
@@ -139,6 +119,26 @@ class Gdelt(Listener[GdeltOptions]):
             covers_from=min(seen, default=start) if note or is_full else start,
             note=note,
         )
+
+    def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields the articles of a stretch within the three months that GDELT keeps.
+
+        Where as many came as are given at once, what lies before the oldest is asked for next.
+        """
+
+        async def ask(_token: str, first: datetime, until: datetime) -> Page:
+            articles = await self._ask(first, max(until, first + _SHORTEST))
+            is_full = len(articles) >= self.options.max_records
+            return Page(articles, wall=f"more than {len(articles)} articles at once" * is_full)
+
+        reach = Reach(self.clock() - _FURTHEST, "GDELT keeps three months")
+        walk = Back(
+            ask, to_item, self.options.base_url, is_bounded=True, reach=reach,
+            pause=lambda: _BETWEEN,
+        )  # fmt: skip
+        return walk.pages(start, end, since)
 
     @property
     def _overlap(self) -> timedelta:
@@ -190,7 +190,7 @@ class Gdelt(Listener[GdeltOptions]):
         bad_items: list[BadItem] = []
         for raw in articles:
             try:
-                item = _to_item(raw)
+                item = to_item(raw)
             except Malformed as error:
                 bad_items.append(bad_item(error.message, raw))
             else:
@@ -254,25 +254,6 @@ def _complaint(said: str, base_url: str) -> Rejected | Unavailable:
     return Unavailable(f"GDELT cannot answer now: {words}.", subject=base_url)
 
 
-def _to_item(raw: Any) -> Item:
-    article = read_as(_Article, raw)
-    try:
-        seen = datetime.strptime(article.seendate, _SEEN_FORM).replace(tzinfo=UTC)
-    except ValueError:
-        raise Malformed("seendate: no moment as GDELT writes it") from None
-    domain = article.domain
-    return Item(
-        external_id=article.url,
-        kind="article",
-        title=article.title,
-        url=article.url,
-        author=Author(domain, domain, domain, f"https://{domain}") if domain else None,
-        lang=_LANGUAGES.get(article.language, ""),
-        published_at=seen,
-        raw=raw_text(raw),
-    )
-
-
 def _read_cursor(since: Cursor | None) -> _Mark | None:
     if since is None:
         return None
@@ -281,8 +262,4 @@ def _read_cursor(since: Cursor | None) -> _Mark | None:
         moments = {key: as_utc(datetime.fromisoformat(at)) for key, at in said.items()}
         return _Mark(**moments)
     except (ValueError, AttributeError, TypeError, OverflowError):
-        raise Rejected(
-            "The place where the last poll ended cannot be read.",
-            hint="Reset the source; it then begins at the newest articles.",
-            subject="gdelt",
-        ) from None
+        raise unreadable_place("gdelt", "it then begins at the newest articles.") from None
