@@ -4,9 +4,9 @@ The order of doubt: what may have been taken is `ReplyUnknown` and is looked for
 sent again; what certainly was not is `Unavailable`; what never will be is `ReplyRefused`.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from earmark_core.answer import Answer
 from earmark_core.clock import as_utc
@@ -22,12 +22,30 @@ from earmark_core.errors import (
     Unavailable,
 )
 from earmark_core.text import fold
-from earmark_listeners.contract import Outgoing
+from earmark_listeners.contract import Gone, Outgoing, Responder, Sent, Target
 
 T = TypeVar("T")
 
 SKEW: Final = timedelta(minutes=10)
 _LOOKED_FOR: Final = "It is looked for at the platform before anything is sent again."
+
+
+class RepliesApart:
+    """The part of a channel that answers by a room of its own; the channel sets `_replying`."""
+
+    _replying: Responder
+
+    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
+        """Reads what is to be answered again; see `Responder`."""
+        return await self._replying.target(ref)
+
+    async def send(self, reply: Outgoing) -> Sent:
+        """Sends once; see `Responder`."""
+        return await self._replying.send(reply)
+
+    async def find(self, reply: Outgoing) -> Sent | None:
+        """Looks for our own reply; see `Responder`."""
+        return await self._replying.find(reply)
 
 
 def refused(
