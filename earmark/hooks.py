@@ -2,35 +2,31 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from earmark.app import Parts
-from earmark.cleaning import Place, prepare
-from earmark.ingest import store_rows
-from earmark.matching import load_watch
-from earmark.quarantine import keep_bad_items
-from earmark.withdrawing import withdraw
+from earmark.cleaning import Place
+from earmark.deliveries import keep_delivery, place_of
 from earmark_core.errors import ConfigError, Malformed, Rejected, StoreError
-from earmark_core.model import WindowState
-from earmark_core.tables import PollWindow, Source
+from earmark_core.tables import Source
 from earmark_core.text import fingerprint
 from earmark_dashboard.services import Taken
 from earmark_listeners import registry
-from earmark_listeners.contract import Batch, Incoming, Receiver
-from earmark_listeners.polling import Kept
+from earmark_listeners.contract import Batch
+from earmark_listeners.receiving import Handshaker, Incoming, Receiver
 
 log = logging.getLogger(__name__)
 
-DELIVERED: Final = "deliveries of this hour"
 _AT_ONCE: Final = 16
-_REMEMBERED: Final = 10_000
 _IDS = ("webhook-id", "x-delivery-id", "x-github-delivery")
+_NOT_FOUND: Final = Taken(404, {"error": "nothing is delivered here"})
+_NOT_SET_UP: Final = Taken(503, {"error": "this source is not set up"}, retry_after=300)
+_PAUSED: Final = Taken(503, {"error": "this source is paused"}, retry_after=3_600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,50 +37,99 @@ class _Address:
     options: Mapping[str, Any]
     is_enabled: bool
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """Gives what the log says of it."""
+        return {"source": self.place.source_id, "channel": self.place.channel}
+
 
 class Hooks:
     """Takes deliveries, a few at a time; one for each process that serves.
 
-    A delivery that comes again changes nothing: each item is stored once by its id, and a
-    delivery id that this process knows is answered without being looked at.
+    A delivery that comes again changes nothing: each item is stored once by its id, and one whose
+    delivery id is known in the database is not looked at.
     """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._under_way = 0
-        self._known: dict[str, None] = {}
 
     async def deliver(self, key: str, headers: Mapping[str, str], body: bytes) -> Taken:
         """Gives what the sender is told."""
+        return await self._one_of_few(lambda: self._take(key, headers, body))
+
+    async def handshake(self, key: str, query: Mapping[str, str]) -> Taken:
+        """Gives what a platform is answered that asks whether this address is ours."""
+        return await self._one_of_few(lambda: self._greet(key, query))
+
+    async def _one_of_few(self, do: Callable[[], Taken]) -> Taken:
         if self._under_way >= _AT_ONCE:
             return Taken(429, {"error": "busy"}, retry_after=2)
         self._under_way += 1
         try:
-            return await asyncio.to_thread(self._take, key, headers, body)
+            return await asyncio.to_thread(do)
         except (StoreError, sa.exc.OperationalError) as error:
             log.error("a delivery could not be stored: %s", type(error).__name__)
             return Taken(503, {"error": "not stored, send it again"}, retry_after=10)
         finally:
             self._under_way -= 1
 
+    def _greet(self, key: str, query: Mapping[str, str]) -> Taken:
+        address = self._address(key)
+        if address is None:
+            return _NOT_FOUND
+        try:
+            listener = self._parts.build(address.place.channel, address.options)
+            if not isinstance(listener, Handshaker):
+                return _NOT_FOUND
+            return Taken(200, text=listener.handshake(query))
+        except Rejected as error:
+            log.warning("a handshake was refused", extra={**address.told, "reason": error.message})
+            return Taken(403, {"error": "not accepted"})
+        except ConfigError as error:
+            log.error("a handshake failed", extra={**address.told, "reason": error.message})
+            return _NOT_SET_UP
+
     def _take(self, key: str, headers: Mapping[str, str], body: bytes) -> Taken:
         address = self._address(key)
         if address is None:
-            return Taken(404, {"error": "nothing is delivered here"})
-        where = {"source": address.place.source_id, "channel": address.place.channel}
+            return _NOT_FOUND
+        if not registry.channel(address.place.channel).shares_address:
+            return self._hand(address, headers, body)
+        named = self._hand(address, headers, body)
+        if named.status >= 400 and named is not _PAUSED:
+            return named
+        found = [named] if named is not _PAUSED else []
+        for other in self._beside(address):
+            told = self._hand(other, headers, body, refusal=logging.DEBUG)  # of another app
+            found += [told] if told.status < 300 else []
+        if found and all(told.body.get("known") for told in found):
+            return found[0]
+        sums = {name: sum(told.body.get(name, 0) for told in found) for name in ("items", "new")}
+        return Taken(202, sums)
+
+    def _hand(
+        self,
+        address: _Address,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        refusal: int = logging.WARNING,
+    ) -> Taken:
         try:
             batch = self._read(address, headers, body)
         except Rejected as error:  # the sender is not told why: it may be guessing
-            log.warning("a delivery was refused", extra={**where, "reason": error.message})
+            told = {**address.told, "reason": error.message}
+            log.log(refusal, "a delivery was refused", extra=told)
             return Taken(401, {"error": "not accepted"})
         except ConfigError as error:
-            log.error("a delivery cannot be read", extra={**where, "reason": error.message})
-            return Taken(503, {"error": "this source is not set up"}, retry_after=300)
+            log.error("a delivery cannot be read", extra={**address.told, "reason": error.message})
+            return _NOT_SET_UP
         except Malformed as error:
             return Taken(422, {"error": error.message})
         if not address.is_enabled:
-            return Taken(503, {"error": "this source is paused"}, retry_after=3_600)
-        return self._store(address.place, batch, _name(address.place, headers, body))
+            return _PAUSED
+        return self._store(address.place, batch, _digest(address.place, headers, body))
 
     def _read(self, address: _Address, headers: Mapping[str, str], body: bytes) -> Batch:
         listener = self._parts.build(address.place.channel, address.options)
@@ -92,82 +137,45 @@ class Hooks:
             raise ConfigError("this channel takes no deliveries", subject=listener.channel)
         return listener.receive(Incoming(headers, body, self._parts.clock()))
 
-    def _store(self, place: Place, batch: Batch, name: str) -> Taken:
-        if name and name in self._known:
-            return Taken(200, {"items": 0, "known": True})
+    def _store(self, place: Place, batch: Batch, digest: str) -> Taken:
         told = [bad.reason for bad in batch.bad_items]
-        if told and not batch.items and not batch.gone:
+        has_good = batch.items or batch.gone or batch.named or batch.polls_soon
+        if told and not has_good:
             return Taken(422, {"error": "no item can be read", "bad": told[:20]})
-        kept = keep_delivery(self._parts, place, batch)
-        if name:
-            self._remember(name)
+        is_shared = registry.channel(place.channel).shares_address
+        if is_shared and not has_good:  # it is about another account, or about nothing we keep
+            return Taken(202, {"items": 0, "new": 0})
+        kept = keep_delivery(self._parts, place, batch, digest)
+        if kept is None:
+            return Taken(200, {"items": 0, "known": True})
         answer: dict[str, Any] = {"items": kept.items, "new": kept.new}
         return Taken(202, answer | ({"bad": told[:20]} if told else {}))
 
-    def _remember(self, name: str) -> None:
-        self._known[name] = None
-        while len(self._known) > _REMEMBERED:
-            self._known.pop(next(iter(self._known)), None)
-
     def _address(self, key: str) -> _Address | None:
         """Finds the source that a key names: its number, or the slug in its options."""
+        is_it = col(Source.options)["slug"].as_string() == key
+        if key.isascii() and key.isdigit() and len(key) < 10:
+            is_it = col(Source.id) == int(key)
+        found = self._addresses(is_it)
+        return found[0] if len(found) == 1 else None
+
+    def _beside(self, address: _Address) -> list[_Address]:
+        """Gives the other sources of the channel that are to be offered the same delivery."""
+        place = address.place
+        same = sa.and_(col(Source.channel) == place.channel, col(Source.id) != place.source_id)
+        return self._addresses(sa.and_(same, col(Source.is_enabled)))
+
+    def _addresses(self, which: sa.ColumnElement[bool]) -> list[_Address]:
         pushed = [name for name, kind in registry.channels().items() if kind.is_push]
-        with self._parts.store.read() as session:
-            sources = session.exec(select(Source).where(col(Source.channel).in_(pushed))).all()
-            named = [one for one in sources if key in (str(one.id), one.options.get("slug"))]
-            if len(named) != 1:
-                return None
-            source = named[0]
-            place = Place(
-                source_id=source.id or 0, brand_id=source.brand_id, channel=source.channel,
-                include=source.include, exclude=source.exclude, takes_all=source.takes_all,
-            )  # fmt: skip
-            return _Address(place, dict(source.options), source.is_enabled)
-
-
-def keep_delivery(parts: Parts, place: Place, batch: Batch) -> Kept:
-    """Stores a delivery; all of it or nothing."""
-    now = parts.clock()
-    rows = prepare(batch.items, place, now)
-    found = load_watch(parts.store).matches(place, rows)
-    with parts.store.write() as session:
-        kept = store_rows(parts.store, session, place, rows, found, now)
-        keep_bad_items(session, place, batch.bad_items, now)
-        withdraw(session, place.source_id, batch.gone, now)
-        kept = Kept(kept.items, kept.new, len(batch.bad_items))
-        _note(session, place, kept, now)
-    return kept
-
-
-def _note(session: Session, place: Place, kept: Kept, now: datetime) -> None:
-    """Counts a delivery in the ledger, an hour in one window; it vouches for its moment only."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    window = session.exec(
-        select(PollWindow)
-        .where(
-            col(PollWindow.source_id) == place.source_id,
-            col(PollWindow.note) == DELIVERED,
-            col(PollWindow.started_at) >= hour,
+        asked = (
+            select(Source).where(col(Source.channel).in_(pushed), which).order_by(col(Source.id))
         )
-        .order_by(col(PollWindow.id).desc())
-    ).first()
-    if window is None:
-        window = PollWindow(
-            source_id=place.source_id, state=WindowState.complete, started_at=now, ended_at=now,
-            note=DELIVERED,
-        )  # fmt: skip
-    window.covers_from = window.ended_at = now
-    window.pages += 1
-    window.items += kept.items
-    window.new_items += kept.new
-    window.bad_items += kept.bad
-    session.add(window)
-    source = session.get(Source, place.source_id)
-    if source is not None and kept.new:
-        source.last_item_at = now
+        with self._parts.store.read() as session:
+            sources = session.exec(asked).all()
+            return [_Address(place_of(one), dict(one.options), one.is_enabled) for one in sources]
 
 
-def _name(place: Place, headers: Mapping[str, str], body: bytes) -> str:
+def _digest(place: Place, headers: Mapping[str, str], body: bytes) -> str:
     """Gives what makes a delivery the same as another, "" if it has no id."""
     number = next((headers[name] for name in _IDS if headers.get(name)), "")
     words = body.decode("utf-8", "surrogateescape")

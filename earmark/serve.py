@@ -33,6 +33,7 @@ _LOOK_SECONDS = 2.0
 def services(parts: Parts) -> Services:
     """Gives what the pages may call."""
     me = local_actor(parts.store, parts.clock, parts.settings.person)
+    taking = Hooks(parts)
 
     def actor_for(_cookies: Mapping[str, str]) -> Actor:
         return me
@@ -59,8 +60,10 @@ def services(parts: Parts) -> Services:
         backfills=parts.backfills,
         setup=SourceSetup(parts),
         monitors=Monitors(parts.store, parts.clock),
+        keeping=parts.keeping,
         entering=Entering(parts),
-        deliver=Hooks(parts).deliver,
+        deliver=taking.deliver,
+        handshake=taking.handshake,
     )
 
 

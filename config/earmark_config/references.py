@@ -1,6 +1,7 @@
 """Secrets, which stand in no file of ours: settings hold a reference to them.
 
-`env:NAME` is a variable of the environment, `file:/path` a file that only its owner may read.
+`env:NAME` is a variable of the environment, `file:/path` a file that only its owner may read,
+`keyring:SERVICE/NAME` a secret in the keyring of the system.
 """
 
 import os
@@ -9,14 +10,16 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from earmark_config.keyrings import from_keyring, into_keyring
 from earmark_core.errors import ConfigError
 
+KINDS = ("env:", "file:", "keyring:")
 _MOST_BYTES = 64 * 1024
 
 
 def is_reference(value: str) -> bool:
     """Says whether a setting points to a secret, in place of holding it."""
-    return value.startswith(("env:", "file:"))
+    return value.startswith(KINDS)
 
 
 def secret(reference: str, environ: Mapping[str, str] | None = None) -> str:
@@ -26,7 +29,8 @@ def secret(reference: str, environ: Mapping[str, str] | None = None) -> str:
     that earmark was started in.
 
     Raises:
-        ConfigError: nothing is there, or others may read it. It names the reference only.
+        ConfigError: nothing is there, others may read it, or the keyring does not open. It names
+            the reference only.
     """
     kind, _, rest = reference.partition(":")
     if kind == "env" and rest:
@@ -40,10 +44,13 @@ def secret(reference: str, environ: Mapping[str, str] | None = None) -> str:
         return found
     if kind == "file" and rest:
         return _from_file(Path(rest).expanduser(), reference)
+    if kind == "keyring" and rest:
+        return from_keyring(rest, reference)
     # What was given may be the secret itself, so it is not repeated.
     raise ConfigError(
         "a secret is given by reference, never in clear",
-        hint="Write env:NAME for a variable of the environment, or file:/path for a file.",
+        hint="Write env:NAME for a variable of the environment, file:/path for a file, or "
+        "keyring:SERVICE/NAME for the keyring of the system.",
     )
 
 
@@ -54,9 +61,12 @@ def keep_secret(reference: str, value: str) -> bool:
     only its owner may read it.
 
     Raises:
-        ConfigError: the file cannot be written. It names the reference only.
+        ConfigError: the file or keyring cannot be written. It names the reference only.
     """
     kind, _, rest = reference.partition(":")
+    if kind == "keyring" and rest:
+        into_keyring(rest, value, reference)
+        return True
     if kind != "file" or not rest:
         return False
     path = Path(rest).expanduser()

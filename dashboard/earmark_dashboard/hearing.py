@@ -12,6 +12,7 @@ from earmark_core.model import Actor
 from earmark_listeners.asking import ChannelChoice, NewSource
 from earmark_listeners.previewing import MonitorRow, Preview
 from earmark_listeners.probing import Probed
+from earmark_listeners.retention import Kept
 
 
 class SetupService(Protocol):
@@ -43,6 +44,20 @@ class BackfillsService(Protocol):
 
     def cancel(self, actor: Actor, job_id: int) -> bool:
         """Asks a backfill to stop."""
+        ...
+
+
+class KeepingService(Protocol):
+    """For how long what a source brings is kept."""
+
+    def of(self, actor: Actor, source_id: int) -> Kept:
+        """Gives what holds for a source."""
+        ...
+
+    def change(
+        self, actor: Actor, source_id: int, retention_days: int | None, raw_days: int | None
+    ) -> Kept:
+        """Sets a source's own wishes, None for the installation's."""
         ...
 
 

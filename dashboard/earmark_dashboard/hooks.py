@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from earmark_dashboard.services import Taken, current
@@ -14,7 +14,10 @@ READ_SECONDS: Final = 15.0
 
 
 async def hook(request: Request) -> Response:
-    """Takes one delivery."""
+    """Takes one delivery, or answers a platform that asks first whose address this is."""
+    handshake = current().handshake
+    if request.method == "GET" and request.query_params and handshake is not None:
+        return _told(await handshake(request.path_params["key"], dict(request.query_params)))
     if request.method != "POST":  # else the dashboard's own page would answer
         return Response(status_code=405, headers={"allow": "POST"})
     deliver = current().deliver
@@ -49,6 +52,8 @@ def _told(taken: Taken) -> Response:
     headers = {"cache-control": "no-store"}
     if taken.retry_after:
         headers["retry-after"] = str(taken.retry_after)
+    if taken.text:
+        return PlainTextResponse(taken.text, status_code=taken.status, headers=headers)
     return JSONResponse(dict(taken.body), status_code=taken.status, headers=headers)
 
 

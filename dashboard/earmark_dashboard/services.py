@@ -12,14 +12,19 @@ from earmark_dashboard.contracts import (
     BrandsService,
     CasesService,
     Proposal,
-    RepliesService,
     SourcesService,
     TrendsService,
     ViewsService,
 )
 from earmark_dashboard.entering import EnteringService
-from earmark_dashboard.hearing import BackfillsService, MonitorsService, SetupService
+from earmark_dashboard.hearing import (
+    BackfillsService,
+    KeepingService,
+    MonitorsService,
+    SetupService,
+)
 from earmark_dashboard.learned import JudgingService, LearningService, RescoresService
+from earmark_dashboard.reply_contract import RepliesService
 from earmark_listeners.contract import ChannelRules
 
 __all__ = ["BrandRow", "Proposal", "Services", "Taken", "current", "provide"]
@@ -39,15 +44,21 @@ def _never_approved(_actor: Actor, _case_id: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What the sender of a delivery is told: 2xx only once all that is to be kept is stored."""
+    """What the sender of a delivery is told: 2xx only once all that is to be kept is stored.
+
+    `text`, where there is any, is answered as it is, in place of `body` as JSON.
+    """
 
     status: int
     body: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
     retry_after: int = 0
 
 
 Deliver = Callable[[str, Mapping[str, str], bytes], Awaitable[Taken]]
 """Given the source's key in the address, the headers in small letters and the body as it came."""
+Handshake = Callable[[str, Mapping[str, str]], Awaitable[Taken]]
+"""Given the source's key in the address and what stands behind the question mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +70,9 @@ class Services:
     gives how long ago the worker was last heard, None for never. `needs_approval` tells
     whether a reply of this actor to this case waits for an approver. `learning` is None where
     the scorer in use was brought by somebody else and cannot learn; `setup`, `backfills`,
-    `monitors` and `entering` where what is listened to is not changed from here. `deliver` takes
-    what other programs send; None where nothing is taken.
+    `monitors`, `keeping` and `entering` where what is listened to is not changed from here.
+    `deliver` takes what other programs send, `handshake` answers a platform that first asks whose
+    address it is; None where nothing is taken.
     """
 
     cases: CasesService
@@ -81,8 +93,10 @@ class Services:
     setup: SetupService | None = None
     backfills: BackfillsService | None = None
     monitors: MonitorsService | None = None
+    keeping: KeepingService | None = None
     entering: EnteringService | None = None
     deliver: Deliver | None = None
+    handshake: Handshake | None = None
 
 
 _provided: list[Services] = []

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from earmark_listeners import registry
 from earmark_listeners.contract import ChannelOptions
 
+BY_REFERENCE: Final = (
+    "Secrets are given by reference: env:NAME (a variable), file:/path (a file that only you may "
+    "read) or keyring:SERVICE/NAME (the system's keyring; needs pip install 'earmark[keyring]')."
+)
 Kind = Literal["text", "secret", "number", "yes or no", "choice", "list"]
 
 
@@ -18,7 +22,7 @@ class Question:
     """One option of a channel as a person is asked for it.
 
     `default` is what holds when nothing is said, as text. A secret is answered with a reference,
-    `env:NAME` or `file:/path`; a list with commas between.
+    `env:NAME`, `file:/path` or `keyring:SERVICE/NAME`; a list with commas between.
     """
 
     key: str
@@ -50,6 +54,19 @@ class ChannelChoice:
             "This channel costs money or is easily misused: the source is made paused and is "
             "polled only once you resume it."
         )
+
+    @property
+    def introduction(self) -> tuple[str, ...]:
+        """Gives what a person is told before the questions, a line each."""
+        has_secret = any(question.kind == "secret" for question in self.questions)
+        lines = (
+            f"{self.channel}: {self.summary}.",
+            f"Needs: {self.needs}.",
+            f"Does not hear: {self.cannot}." if self.cannot else "",
+            self.warning,
+            BY_REFERENCE if has_secret else "",
+        )
+        return tuple(line for line in lines if line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,11 @@ def choice(channel: str) -> ChannelChoice:
         interval_seconds=kind.rules.default_interval_seconds,
         questions=questions(kind.options_type),
     )
+
+
+def paused_because(channel: str) -> str:
+    """Says in words why a new source of a channel is made paused, "" where it is not."""
+    return choice(channel).warning
 
 
 def choices() -> tuple[ChannelChoice, ...]:

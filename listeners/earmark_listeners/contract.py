@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_c
 
 from pydantic import BaseModel, ConfigDict
 
+from earmark_core.budgets import Budgets
 from earmark_core.clock import Clock
 from earmark_core.errors import Rejected
 from earmark_core.fetch import Fetcher
@@ -21,8 +22,9 @@ from earmark_core.model import BadItem, Cursor, Item, WindowState
 class ChannelOptions(BaseModel):
     """Options of a source; an unknown key is an error, never ignored.
 
-    A field that holds a secret holds a reference (`env:NAME` or `file:/path`), never the secret,
-    and is declared with `json_schema_extra={"secret": True}`.
+    A field that holds a secret holds a reference (`env:NAME`, `file:/path` or
+    `keyring:SERVICE/NAME`), never the secret, and is declared with
+    `json_schema_extra={"secret": True}`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,7 +45,8 @@ class ChannelRules:
     `url_length` is what it takes a link for. `max_bytes` is a second limit, of the text in UTF-8.
     `reply_window` is how long after it was said something may be answered. `quota` and
     `visibility` say in words how many replies are taken and who sees them; `note` is one line for
-    the person who writes.
+    the person who writes. `longest_kept_days` is for how long the platform's terms let what it
+    gave be kept, None where they set no end.
     """
 
     can_reply: bool = False
@@ -61,6 +64,7 @@ class ChannelRules:
     visibility: str = "public"
     default_interval_seconds: int = 300
     min_interval_seconds: int = 60
+    longest_kept_days: int | None = None
     note: str = ""
 
     def misfit(self, text: str) -> str:
@@ -83,7 +87,13 @@ class Batch:
     `cursor` None leaves the cursor as it was. `state` says how much of the window this page
     heard; the worst of a poll's pages is the poll's. `covers_from` is the earliest moment the
     poll vouches for, if known. `next_poll_after` is the wait the source asks for. `gone` holds the
-    external ids of what the source says is deleted or withheld: our copy is blanked.
+    external ids of what the source says is deleted or withheld: our copy is blanked. `moved_to` is
+    the address to which the source sent us for good (301, 308), if it did.
+
+    Of deliveries only: `said_at` holds, by external id, the moment whose words an item carries,
+    where an older delivery may come after a newer one; `named` what was told without its words
+    and is to be read (`receiving.Reader`); `polls_soon` that the next poll is to come soon, for
+    what was told too shortly.
     """
 
     items: tuple[Item, ...] = ()
@@ -94,6 +104,10 @@ class Batch:
     next_poll_after: timedelta | None = None
     note: str = ""
     gone: tuple[str, ...] = ()
+    moved_to: str = ""
+    said_at: Mapping[str, datetime] = field(default_factory=dict)
+    named: tuple[str, ...] = ()
+    polls_soon: bool = False
 
 
 def _cannot_keep(reference: str, _: str) -> bool:
@@ -105,11 +119,12 @@ def _cannot_keep(reference: str, _: str) -> bool:
 class Wiring:
     """What a channel is handed beside its options: the door, the clock, and its secrets in clear.
 
-    `secret` resolves a reference from the options (`env:NAME`, `file:/path`); it raises
-    `ConfigError` naming the reference if nothing is there. `keep` puts a new secret behind a
+    `secret` resolves a reference from the options (such as `env:NAME`); it raises `ConfigError`
+    naming the reference if nothing is there. `keep` puts a new secret behind a
     reference, because the platform replaced the old one; it gives False where that cannot be done.
     `memory` outlives the listener, which is built anew for each poll, but not the process: an
-    access token belongs there, under a key that begins with the channel's name.
+    access token belongs there, under a key that begins with the channel's name. `budgets` counts
+    what is used of a quota that several sources share, and outlives the process too.
     """
 
     fetch: Fetcher
@@ -117,6 +132,7 @@ class Wiring:
     secret: Callable[[str], str]
     keep: Callable[[str, str], bool] = _cannot_keep
     memory: MutableMapping[str, Any] = field(default_factory=dict, repr=False)
+    budgets: Budgets = field(default_factory=Budgets, repr=False)
 
 
 Stability = Literal["official API", "unofficial", "feed", "mail", "push"]
@@ -127,9 +143,11 @@ class Listener(ABC, Generic[Options]):
 
     `collects` names the kinds of item, `cannot` says in words what is never heard here,
     `stability` what the channel stands on. `has_thread` says that items name their thread,
-    `is_push` that items also come on their own (`Receiver`), `off_by_default` that a source of it
-    is made paused, because it costs money or is easily misused, `can_backfill` that `backfill`
-    gives what was said in an earlier stretch of time.
+    `is_push` that items also come on their own (`receiving.Receiver`), `shares_address` that the
+    platform knows one address for all sources of the channel, so that what comes at one is offered
+    to each, `off_by_default` that a source of it is made paused, because it costs money or is
+    easily misused, `can_backfill` that `backfill` gives what was said in an earlier stretch of
+    time.
     """
 
     channel: ClassVar[str]
@@ -142,6 +160,7 @@ class Listener(ABC, Generic[Options]):
     stability: ClassVar[Stability] = "official API"
     has_thread: ClassVar[bool] = False
     is_push: ClassVar[bool] = False
+    shares_address: ClassVar[bool] = False
     off_by_default: ClassVar[bool] = False
     can_backfill: ClassVar[bool] = False
 
@@ -170,37 +189,15 @@ class Listener(ABC, Generic[Options]):
 
         *since* is the cursor of the last page that was stored, None at the beginning; it has
         nothing to do with the cursor of a poll. A page's `covers_from` says from when on, up to
-        *end*, all was given by now; once the pages end without an error, all was. Raises as
-        `poll` does.
+        *end*, all was given by now. Once the pages end without an error all was, unless the last
+        one is truncated: then the platform gives no more, `note` says why, and its `covers_from`
+        is how far back it went. Raises as `poll` does.
         """
         raise Rejected(
             "This channel gives only what is new.",
             hint="What is older can be taken in with `earmark import`.",
             subject=self.channel,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """What a platform sent us on its own: header names in small letters, the body untouched."""
-
-    headers: Mapping[str, str]
-    body: bytes
-    received_at: datetime
-
-
-@runtime_checkable
-class Receiver(Protocol):
-    """What a channel with `is_push` offers; the Listener class implements it."""
-
-    def receive(self, incoming: Incoming) -> Batch:
-        """Gives the items of a delivery, which may come twice and in any order.
-
-        Raises:
-            Rejected: the signature is missing, wrong or too old; nothing of it may be kept.
-            Malformed: it is signed but cannot be read.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +212,12 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be answered, as it stands now at the source (cleaned text)."""
+    """What is to be answered, as it stands now at the source (cleaned text).
 
-    text: str
+    `text` None: the source cannot be asked for it again, and what was heard last has to do.
+    """
+
+    text: str | None
     edited_at: datetime | None = None
 
 

@@ -42,8 +42,21 @@ class GraphOptions(ChannelOptions):
     )
     app_secret: str = Field(
         default="",
-        description="secret of the app, if it wants proof of it, as env:NAME or file:/path",
+        description="secret of the app, if it wants proof of it or is to deliver, as env:NAME or "
+        "file:/path",
         json_schema_extra={"secret": True},
+    )
+    verify_token: str = Field(
+        default="",
+        description="what is written beside the webhook's address at Meta, as env:NAME or "
+        "file:/path",
+        json_schema_extra={"secret": True},
+    )
+    slug: str = Field(
+        default="",
+        max_length=80,
+        pattern=r"^([a-z][a-z0-9-]*)?$",
+        description="Meta delivers to /hooks/SLUG; left out: /hooks/NUMBER of the source",
     )
     login_sent_as: Literal["header", "parameter"] = Field(
         default="header", description="how the token is sent, should Meta not take the header"

@@ -27,6 +27,8 @@ from earmark_listeners.contract import Wiring
 log = logging.getLogger(__name__)
 
 EARLY: Final = timedelta(seconds=60)
+_KEPT: Final = ("file:", "keyring:")
+"""Where a refresh token that was replaced can be put."""
 _UNSAID: Final = timedelta(minutes=30)
 _SHORTEST: Final = timedelta(seconds=1)
 
@@ -232,7 +234,7 @@ def refresh_token(endpoint: TokenEndpoint, reference: str, **form: str) -> Grant
         wiring = endpoint.wiring
         present = wiring.secret(reference)
         kept = held.refresh if held else ""
-        used = kept if kept and not reference.startswith("file:") else present
+        used = kept if kept and not reference.startswith(_KEPT) else present
         try:
             granted = await endpoint.ask(grant_type="refresh_token", refresh_token=used, **form)
         except Rejected as error:
@@ -242,7 +244,7 @@ def refresh_token(endpoint: TokenEndpoint, reference: str, **form: str) -> Grant
             if not wiring.keep(reference, granted.refresh):
                 log.warning(
                     "the platform replaced the refresh token and it cannot be kept; "
-                    "hold it in a file to survive a restart",
+                    "hold it in a file or a keyring to survive a restart",
                     extra={"subject": endpoint.subject, "reference": reference},
                 )
         return granted if granted.refresh else Granted(granted.access, granted.until, kept)
@@ -252,6 +254,6 @@ def refresh_token(endpoint: TokenEndpoint, reference: str, **form: str) -> Grant
 
 def _lost(subject: str, reference: str, error: Rejected) -> Rejected:
     hint = "Connect the account again."
-    if not reference.startswith("file:"):
+    if not reference.startswith(_KEPT):
         hint += " If the platform replaces the refresh token, hold it as file:/path."
     return Rejected(error.message, fault=Fault.auth, hint=hint, subject=subject)

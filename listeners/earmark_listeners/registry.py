@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from earmark_config.references import is_reference
 from earmark_core.errors import ConfigError
 from earmark_listeners import channels as rooms
 from earmark_listeners.contract import ChannelOptions, Listener, Responder, Wiring
@@ -135,10 +136,11 @@ def _refuse_bare_secrets(listener: type[AnyListener], options: Mapping[str, Any]
         extra = field.json_schema_extra
         is_secret = isinstance(extra, dict) and extra.get("secret") is True
         value = options.get(key)
-        if is_secret and value and not str(value).startswith(("env:", "file:")):
+        if is_secret and value and not is_reference(str(value)):
             raise ConfigError(
                 f"{key} holds something that is not a reference to a secret.",
-                hint="Write env:NAME or file:/path; the secret itself is never kept.",
+                hint="Write env:NAME, file:/path or keyring:SERVICE/NAME; the secret itself is "
+                "never kept.",
                 subject=f"options of a {listener.channel} source",
             )
 

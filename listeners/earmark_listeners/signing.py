@@ -1,5 +1,9 @@
-"""Tokens that we sign: App Store Connect takes them as they are, Google gives one in exchange."""
+"""Tokens that we sign, and deliveries that others signed.
 
+App Store Connect takes our tokens as they are, Google gives one in exchange.
+"""
+
+import hmac
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -94,3 +98,24 @@ def _account(text: str, reference: str) -> dict[str, str]:
             hint="Download it in JSON from the Google Cloud console; keep it as file:/path.",
         )
     return account
+
+
+def is_signed(key: str, body: bytes, header: str) -> bool:
+    """Tells whether *header* (`sha256=HEX`) is the HMAC-SHA256 of the body as it came.
+
+    The time taken tells nothing of the right one.
+    """
+    prefix, _, digits = header.partition("=")
+    try:
+        given = bytes.fromhex(digits)
+    except ValueError:
+        given = b""
+    made = hmac.digest(key.encode(), body, "sha256")
+    return hmac.compare_digest(made, given) and prefix == "sha256" and bool(key)
+
+
+def is_same(secret: str, given: str) -> bool:
+    """Tells whether *given* is that secret; the time taken tells nothing of it."""
+    pair = (hmac.digest(b"earmark", one.encode("utf-8", "replace"), "sha256") for one in
+            (secret, given))  # fmt: skip
+    return hmac.compare_digest(*pair) and bool(secret)

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import imaplib
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from email import message_from_bytes, policy
+from email.utils import format_datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,12 +20,13 @@ from earmark.app import Parts
 from earmark_core.address import AllowRule
 from earmark_core.clock import FixedClock, system_clock
 from earmark_core.dial import Dialer
-from earmark_core.errors import Unavailable
+from earmark_core.errors import Rejected, Unavailable
 from earmark_core.model import AUTOMATIC, Delivery, WindowState
 from earmark_core.store import Store, open_store
 from earmark_core.tables import Brand, Case, Mention, PollWindow, Quarantine, Reply, Source
-from earmark_listeners.contract import Wiring
+from earmark_listeners.contract import Outgoing, Responder, Wiring
 from earmark_listeners.registry import build
+from tests.peers.certificate import make_certificate
 from tests.peers.house import House, actor_of, rows
 from tests.peers.mail import CARE, PASSWORD, MailHouse, mail_house
 
@@ -167,6 +171,43 @@ def delivered(house: House, store: Store) -> Reply:
     return reply
 
 
+def test_mails_of_an_earlier_stretch_are_fetched_page_by_page_also_when_taken_up_again(
+    house, store, clock, post
+) -> None:
+    """Dovecot searches by days; what was said in the stretch is told by the mail's own date."""
+    said = {f"e{days}": clock() - timedelta(days=days, hours=1) for days in range(1, 31)}
+    with post.program(CARE) as imap:
+        for number, at in said.items():
+            raw = mail(number, Date=format_datetime(at))
+            assert imap.append("INBOX", "", imaplib.Time2Internaldate(at), raw)[0] == "OK"
+    listen(store, clock, post, max_mails=4)
+    start, end = clock() - timedelta(days=20), clock() - timedelta(days=3)
+    wanted = {f"{name}@mail.test/{INES}" for name, at in said.items() if start <= at < end}
+    assert len(wanted) == 17
+
+    async def walk(since: Any, most: int) -> tuple[set[str], Any]:
+        parts = house.parts()
+        try:
+            options = rows(store, Source)[0].options
+            found, batch = set(), None
+            pages = parts.build("email", dict(options)).backfill(start, end, since)
+            async with contextlib.aclosing(pages):
+                async for batch in pages:
+                    found |= {item.external_id for item in batch.items}
+                    most -= 1
+                    if not most:
+                        break
+            return found, batch
+        finally:
+            await parts.aclose()
+
+    begun, page = asyncio.run(walk(None, 2))
+    rest, last = asyncio.run(walk(page.cursor, 99))
+    assert 0 < len(begun) < len(wanted)
+    assert begun | rest == wanted
+    assert (last.state, last.covers_from) == (WindowState.backfilled, start)
+
+
 def test_a_reply_goes_out_once_in_its_thread_and_is_confirmed(house, store, clock, post) -> None:
     listen(store, clock, post)
     house.poll()
@@ -294,13 +335,90 @@ def test_mail_is_read_over_tls(post, clock, security) -> None:
         "imap_security": security,
     }  # fmt: skip
 
-    async def heard(context: ssl.SSLContext | None) -> list[str]:
+    async def heard(context: ssl.SSLContext | None, **more: str) -> list[str]:
         asking = SimpleNamespace(dial=Dialer(rule, seconds=10, context=context))
-        one = build("email", options, Wiring(asking, clock, lambda _: PASSWORD))  # type: ignore[arg-type]
+        one = build("email", options | more, Wiring(asking, clock, lambda _: PASSWORD))  # type: ignore[arg-type]
         return [item.external_id async for batch in one.poll(None) for item in batch.items]
 
     post.lay(mail("h1"), CARE)
     trusting = ssl.create_default_context(cafile=str(post.certificate.cert))
     assert asyncio.run(heard(trusting)) == [f"h1@mail.test/{INES}"]
+    named = str(post.certificate.cert)
+    assert asyncio.run(heard(None, ca_file=named)) == [f"h1@mail.test/{INES}"]
     with pytest.raises(Unavailable, match="certificate is not valid"):
         asyncio.run(heard(None))
+
+
+SECURE = {"tls": "submissions_port", "starttls": "submission_port"}
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_reply_goes_out_over_tls_to_a_server_that_is_known(
+    house, store, clock, post, security
+) -> None:
+    port = getattr(post, SECURE[security])
+    house.allow += f",127.0.0.1:{port}"
+    listen(
+        store, clock, post, smtp_port=port, smtp_security=security, smtp_login=True,
+        ca_file=str(post.certificate.cert),
+    )  # fmt: skip
+    house.poll()
+    post.write(mail("i1"), CARE)
+    house.later(minutes=5)
+    house.poll()
+    answer(house, store, clock)
+    reply = delivered(house, store)
+    assert (reply.state, reply.error) == (Delivery.confirmed, "")
+    (arrived,) = post.mails(INES)
+    said = message_from_bytes(arrived, policy=policy.default)
+    assert said["Message-ID"] == f"<{reply.remote_id}>"
+    assert any("ESMTPSA" in way for way in said.get_all("Received")), "with TLS, and logged in"
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+@pytest.mark.parametrize("wrong", ["unknown", "another", "name"])
+def test_a_server_with_a_wrong_certificate_gets_no_reply(
+    post, clock, security, wrong, tmp_path
+) -> None:
+    """Neither one of an authority nobody knows, nor of another, nor one for another name."""
+    port, host = getattr(post, SECURE[security]), "127.0.0.1"
+    ca_file = str(post.certificate.cert)
+    if wrong == "name":
+        host = "localhost"
+    else:
+        ca_file = str(make_certificate(tmp_path).cert) if wrong == "another" else ""
+    with pytest.raises(Unavailable, match="certificate is not valid, so nothing was sent"):
+        send(clock, host, port, smtp_security=security, ca_file=ca_file)
+    assert post.mails(INES) == []
+
+
+def test_a_server_that_offers_no_tls_gets_no_reply_and_no_password(post, clock) -> None:
+    with pytest.raises(Unavailable, match="offers no TLS at this port") as caught:
+        send(clock, "127.0.0.1", post.smtp_port, smtp_security="starttls")
+    assert "465" in caught.value.hint
+    assert post.mails(INES) == []
+
+
+def test_a_file_of_certificates_that_is_none_is_told(post, clock, tmp_path) -> None:
+    (tmp_path / "no.pem").write_text("no certificate")
+    for name in ("no.pem", "missing.pem"):
+        with pytest.raises(Rejected, match="certificates to trust cannot be read"):
+            send(clock, "127.0.0.1", post.submissions_port, ca_file=str(tmp_path / name))
+
+
+def send(clock: FixedClock, host: str, port: int, **more: Any) -> None:
+    """Hands one reply over as the channel does."""
+    rule = AllowRule([f"{host}:{port}"])
+    options = {
+        "address": CARE, "password": "env:P", "imap_host": "127.0.0.1", "smtp_host": host,
+        "smtp_port": port, **more,
+    }  # fmt: skip
+    ref = {"to": INES, "message_id": "j1@mail.test", "subject": "My machine leaks"}
+
+    async def act() -> None:
+        asking = SimpleNamespace(dial=Dialer(rule, seconds=10))
+        one = build("email", options, Wiring(asking, clock, lambda _: PASSWORD))  # type: ignore[arg-type]
+        assert isinstance(one, Responder)
+        await one.send(Outgoing("We are sorry.", ref, "earmark-1", clock()))
+
+    asyncio.run(act())

@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import hmac
 import json
+import multiprocessing
+import os
 import random
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +21,28 @@ import httpx
 import pytest
 from sqlmodel import col, select
 
+from earmark import deliveries
 from earmark.app import Parts, assemble
-from earmark.hooks import DELIVERED, Hooks
+from earmark.deliveries import DELIVERED
+from earmark.hooks import Hooks
 from earmark.reception import NAME, Reception, beat
 from earmark_config.settings import load_settings
 from earmark_core.clock import FixedClock
 from earmark_core.model import SYSTEM, WindowState
 from earmark_core.store import Store
-from earmark_core.tables import Brand, Case, Heartbeat, Mention, PollWindow, Quarantine, Source
+from earmark_core.tables import (
+    Brand,
+    Case,
+    Heartbeat,
+    HookDelivery,
+    Mention,
+    PollWindow,
+    Quarantine,
+    Source,
+)
 from earmark_dashboard.services import Taken
 
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SECRET = "the secret of the shop"
 COMPLAINT = {"external_id": "r1", "text": "Terrible! It leaks and nobody answers. I want a refund."}
 
@@ -108,6 +123,93 @@ def test_a_delivery_id_that_is_known_changes_nothing(parts, clock) -> None:
     assert told == Taken(200, {"items": 0, "known": True})
     (mention,) = rows(parts.store, Mention)
     assert (mention.body, mention.revision) == ("They solved it. Thank you!", 2)
+
+
+def test_a_known_delivery_is_known_after_a_restart_too(parts, clock) -> None:
+    """The memory of it lies where the mentions lie, not in the process."""
+    add_source(parts.store, clock)
+    old, new = COMPLAINT, {**COMPLAINT, "text": "They solved it. Thank you!"}
+    for number, item in (("1", old), ("2", new)):
+        assert deliver(parts, clock, item, **{"x-delivery-id": number}).status == 202
+    told = deliver(parts, clock, old, **{"x-delivery-id": "1"})  # each time new Hooks
+    assert told == Taken(200, {"items": 0, "known": True})
+    (mention,) = rows(parts.store, Mention)
+    assert (mention.body, mention.revision) == ("They solved it. Thank you!", 2)
+    (window,) = rows(parts.store, PollWindow)
+    assert (window.pages, window.items) == (2, 2)
+
+
+def test_one_that_was_refused_or_could_not_be_read_is_not_known(parts, clock) -> None:
+    source_id = add_source(parts.store, clock)
+    assert deliver(parts, clock, {"text": "no id"}, **{"x-delivery-id": "1"}).status == 422
+    body = json.dumps({"items": [COMPLAINT]}).encode()
+    guessed = {**signed(clock, body, "guessed"), "x-delivery-id": "2"}
+    assert asyncio.run(Hooks(parts).deliver("shop", guessed, body)).status == 401
+    assert digests(parts.store) == []
+    assert deliver(parts, clock, COMPLAINT, **{"x-delivery-id": "2"}).status == 202
+    assert [row.source_id for row in digests(parts.store)] == [source_id]
+    assert [row.at for row in digests(parts.store)] == [clock()]
+
+
+def die_while_storing(url: str, folder: Path, head: dict[str, str], body: bytes) -> None:
+    """Stores all of a delivery, and is killed before it is committed."""
+    settings = load_settings(None, {"EARMARK_DATABASE_URL": url}, {"data_dir": folder})
+    parts = assemble(settings, clock=FixedClock(START), secrets={"HOOK": SECRET})
+    last = deliveries._note
+
+    def kill(*given: Any, **named: Any) -> None:
+        last(*given, **named)
+        given[0].flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    deliveries._note = kill
+    asyncio.run(Hooks(parts).deliver("shop", head, body))
+
+
+@pytest.mark.slow
+def test_killed_while_it_was_stored_a_delivery_is_not_known(parts, clock, store_url, tmp_path):
+    """The digest and what was brought are one transaction: broken off, neither is there."""
+    add_source(parts.store, clock)
+    body = json.dumps({"items": [COMPLAINT]}).encode()
+    head = {**signed(clock, body), "x-delivery-id": "1"}
+    child = multiprocessing.get_context("spawn").Process(
+        target=die_while_storing, args=(store_url, tmp_path, head, body)
+    )
+    child.start()
+    child.join(60)
+    assert child.exitcode == -signal.SIGKILL
+    assert rows(parts.store, Mention) == digests(parts.store) == []
+    told = asyncio.run(Hooks(parts).deliver("shop", head, body))
+    assert told == Taken(202, {"items": 1, "new": 1})
+    assert asyncio.run(Hooks(parts).deliver("shop", head, body)).status == 200
+
+
+def test_two_at_once_store_the_same_delivery_once(parts, clock) -> None:
+    """Each with connections of its own, as two processes have; both are answered 2xx."""
+    add_source(parts.store, clock)
+    gate = threading.Barrier(4)
+    body = json.dumps({"items": [COMPLAINT]}).encode()
+    head = {**signed(clock, body), "x-delivery-id": "1"}
+    told: list[Taken] = []
+
+    def send() -> None:
+        gate.wait(30)
+        told.append(asyncio.run(Hooks(parts).deliver("shop", head, body)))
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert sorted(one.status for one in told) == [200, 200, 200, 202]
+    assert len(rows(parts.store, Mention)) == len(digests(parts.store)) == 1
+    (window,) = rows(parts.store, PollWindow)
+    assert (window.pages, window.items, window.new_items) == (1, 1, 1)
+
+
+def digests(store: Store) -> list[HookDelivery]:
+    with store.read() as session:
+        return list(session.exec(select(HookDelivery)).all())
 
 
 def test_a_refusal_says_nothing_and_stores_nothing(parts, clock, caplog) -> None:
@@ -295,6 +397,37 @@ def test_the_server_s_own_route(server, clock) -> None:
 
     answer = site.http.post("/hooks/shop", content=dripping())
     assert answer.status_code == 413
+    meta_greets_and_delivers(site, parts, clock)  # a process has one Streamlit
+
+
+def meta_greets_and_delivers(site: Server, parts: Parts, clock: FixedClock) -> None:
+    source_id = add_source(parts.store, clock, name="Page")
+    with parts.store.write() as session:
+        source = session.get(Source, source_id)
+        source.channel = "facebook"
+        source.options = {"page_id": "100", "token": "env:HOOK", "app_secret": "env:HOOK",
+                          "verify_token": "env:HOOK", "slug": "page"}  # fmt: skip
+    hello = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": SECRET}
+    answer = site.http.get("/hooks/page", params=hello)
+    assert (answer.status_code, answer.text) == (200, "1158201444")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    wrong = site.http.get("/hooks/page", params=hello | {"hub.verify_token": "guess"})
+    assert (wrong.status_code, wrong.json()) == (403, {"error": "not accepted"})
+    assert site.http.get("/hooks/nobody", params=hello).status_code == 404
+    assert site.http.get("/hooks/page").status_code == 405
+    value = {"item": "comment", "verb": "add", "comment_id": "7_1", "post_id": "100_7",
+             "message": "Es l\u00e4uft aus \U0001f620", "created_time": 1_772_441_000}  # fmt: skip
+    changes = [{"field": "feed", "value": value}]
+    said = {"object": "page", "entry": [{"id": "100", "time": 1_772_441_001, "changes": changes}]}
+    body = json.dumps(said).encode()  # as Meta does: what is not ASCII is escaped
+    made = hmac.new(SECRET.encode(), body, "sha256").hexdigest()
+    for _ in range(2):
+        answer = site.post("/hooks/page", body, {"X-Hub-Signature-256": f"sha256={made}"})
+        assert answer.status_code == 202
+    assert site.post("/hooks/page", body, {"X-Hub-Signature-256": "sha256=00"}).status_code == 401
+    (mention,) = [row for row in rows(parts.store, Mention) if row.source_id == source_id]
+    assert (mention.body, mention.revision) == ("Es l\u00e4uft aus \U0001f620", 1)
 
 
 def test_the_process_that_serves_says_that_it_is_there(parts, clock) -> None:

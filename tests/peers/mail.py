@@ -2,8 +2,8 @@
 
 OpenSMTPD hands every message by LMTP to Dovecot. Any name logs in with the same password. Both
 listen on loopback, on ports that were free a moment ago. Starting them needs root, as OpenSMTPD
-changes to a user of its own. Dovecot speaks TLS; OpenSMTPD does not here, as Debian 12's fails at
-every handshake.
+changes to a user of its own. Debian 12's OpenSMTPD fails at every TLS handshake, so mail over TLS
+is taken by Dovecot's submission service, which wants a login and hands on to OpenSMTPD.
 """
 
 import contextlib
@@ -25,14 +25,15 @@ import pytest
 from tests.peers.certificate import Certificate, make_certificate
 from tests.peers.mastodon_mock import free_port
 
-PACKAGES = "dovecot-imapd dovecot-lmtpd opensmtpd"
+PACKAGES = "dovecot-imapd dovecot-lmtpd dovecot-submissiond opensmtpd"
 CARE, PASSWORD = "care@acme.test", "pass"
 START_SECONDS = 20.0
+_SUBMISSION = Path("/usr/lib/dovecot/submission-login")
 _DOVECOT = """\
 base_dir = {run}/dv
 state_dir = {run}/st
 log_path = {run}/dovecot.log
-protocols = imap lmtp
+protocols = imap lmtp submission
 listen = 127.0.0.1
 ssl = yes
 ssl_cert = <{cert}
@@ -64,6 +65,18 @@ service imap-login {{
     ssl = yes
   }}
 }}
+hostname = mail.acme.test
+submission_relay_host = 127.0.0.1
+submission_relay_port = {smtp}
+service submission-login {{
+  inet_listener submission {{
+    port = {submission}
+  }}
+  inet_listener submissions {{
+    port = {submissions}
+    ssl = yes
+  }}
+}}
 service lmtp {{
   unix_listener lmtp {{
     mode = 0666
@@ -85,6 +98,8 @@ class MailHouse:
     imap_port: int
     imaps_port: int
     smtp_port: int
+    submission_port: int
+    submissions_port: int
     certificate: Certificate
 
     @contextmanager
@@ -157,7 +172,7 @@ def mail_house(need: Callable[[str, str], None]) -> Iterator[MailHouse]:
     if os.geteuid() != 0:
         pytest.skip("OpenSMTPD can only be started by root: run this as root, or in a container.")
     dovecot, smtpd = shutil.which("dovecot"), _smtpd()
-    if dovecot is None or smtpd is None:
+    if dovecot is None or smtpd is None or not _SUBMISSION.is_file():
         need("a mail server (dovecot, opensmtpd)", f"apt-get install {PACKAGES}")
     assert dovecot is not None
     assert smtpd is not None
@@ -168,7 +183,8 @@ def mail_house(need: Callable[[str, str], None]) -> Iterator[MailHouse]:
     shutil.chown(folder / "home", "mail", "mail")
     for name in ("dv", "st"):
         (folder / name).mkdir()
-    ports = {name: free_port() for name in ("imap", "imaps", "smtp")}
+    names = ("imap", "imaps", "smtp", "submission", "submissions")
+    ports = {name: free_port() for name in names}
     certificate = make_certificate(folder)
     files = {"cert": certificate.cert, "key": certificate.key}
     told = {"run": folder, "password": PASSWORD, **ports, **files}

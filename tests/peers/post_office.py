@@ -58,7 +58,9 @@ class PostOffice:
         return [line for line in self.said if word in line]
 
     @asynccontextmanager
-    async def line(self, host: str, port: int, security: str = "tls") -> AsyncIterator[Line]:
+    async def line(
+        self, host: str, port: int, security: str = "tls", *, ca_file: str = ""
+    ) -> AsyncIterator[Line]:
         """Stands in for `Dialer.line`: hosts that begin with smtp are spoken SMTP to."""
         ours, theirs = socket.socketpair()
         self.lines += 1
@@ -148,15 +150,16 @@ class PostOffice:
 
     def serve_tls(self, sock: socket.socket, context: ssl.SSLContext, *, begin: bool) -> None:
         """Serves one SMTP connection over TLS; with *begin* it starts in clear (STARTTLS)."""
-        if begin:
-            with sock.makefile("rwb") as file:
-                _say(file, "220 ready")
-                self.said.append(file.readline().decode().strip())
-                _say(file, "250-here", "250 STARTTLS")
-                self.said.append(file.readline().decode().strip())
-                file.write(b"220 go on\r\n250 said before TLS, which nobody may believe\r\n")
-                file.flush()
-        secured = context.wrap_socket(sock, server_side=True)
+        with sock:  # who asked may leave at any step; once TLS has taken it, this closes nothing
+            if begin:
+                with sock.makefile("rwb") as file:
+                    _say(file, "220 ready")
+                    self.said.append(file.readline().decode().strip())
+                    _say(file, "250-here", "250 STARTTLS")
+                    self.said.append(file.readline().decode().strip())
+                    file.write(b"220 go on\r\n250 said before TLS, which nobody may believe\r\n")
+                    file.flush()
+            secured = context.wrap_socket(sock, server_side=True)
         file = secured.makefile("rwb")
         try:
             self._smtp(file, greets=not begin)

@@ -15,7 +15,8 @@ from earmark_core.clock import FixedClock
 from earmark_core.errors import ConfigError, Malformed, Rejected
 from earmark_core.fetch import make_fetcher
 from earmark_listeners.channels.webhook import Webhook
-from earmark_listeners.contract import Incoming, Wiring
+from earmark_listeners.contract import Wiring
+from earmark_listeners.receiving import Incoming
 from earmark_listeners.registry import build
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -32,6 +32,11 @@ class EmailOptions(ChannelOptions):
     imap_security: Security = Field(
         default="tls", description="tls, starttls, or none where the operator allows host:port"
     )
+    ca_file: Plain = Field(
+        default="",
+        description="a file of certificates (PEM) that are trusted beside the system's, for "
+        "servers with an authority of their own",
+    )
     user: Plain = Field(default="", description="who logs in; left out: the address")
     password: Plain = Field(
         default="",

@@ -43,6 +43,11 @@ class Smtp(smtplib.SMTP):
 
     def begin_tls(self) -> None:
         """Begins TLS; what was said in clear before is forgotten."""
+        if not self.has_extn("starttls"):
+            raise Unavailable(
+                "The mail server offers no TLS at this port, so nothing was sent.",
+                hint="Set smtp_security to tls and smtp_port to 465, or ask its operator.",
+            )
         _expect(220, *self.docmd("STARTTLS"))
         self._drop_file()
         self.sock = self._line.secure()

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from earmark_core.model import Cursor, Item
+from earmark_listeners.channels.facebook.deliveries import taker
 from earmark_listeners.channels.facebook.items import (
     COMMENT_FIELDS,
     POST_FIELDS,
@@ -26,17 +27,18 @@ from earmark_listeners.channels.facebook.replying import Replying
 from earmark_listeners.contract import (
     Batch,
     ChannelRules,
-    Gone,
     Listener,
-    Outgoing,
-    Sent,
-    Target,
     Wiring,
 )
+from earmark_listeners.going_back import Back
 from earmark_listeners.graph import Below, Graph, GraphOptions, edge_of
+from earmark_listeners.graph_deliveries import gathered, greeted
 from earmark_listeners.newest_first import Page, Walk
+from earmark_listeners.receiving import Incoming
+from earmark_listeners.replying import RepliesApart
 
 _ORDER = {"filter": "stream", "order": "reverse_chronological"}
+_MOST_BACK = 100  # pages of comments read below one page of posts
 _INSIDE = 25  # with more in one answer Meta asks for less
 _EDGES = {
     "posts": ("feed", POST_FIELDS),
@@ -56,7 +58,7 @@ class FacebookOptions(GraphOptions):
     page_id: str = Field(pattern=r"^[0-9]{1,40}$", description="number of the Page")
 
 
-class Facebook(Listener[FacebookOptions]):
+class Facebook(RepliesApart, Listener[FacebookOptions]):
     """Watches one Page, and answers as the Page."""
 
     channel: ClassVar[str] = "facebook"
@@ -69,9 +71,13 @@ class Facebook(Listener[FacebookOptions]):
     collects: ClassVar[tuple[str, ...]] = ("comments", "posts", "recommendations")
     cannot: ClassVar[str] = (
         "what is said off the Page, except posts that tag it; comments below older posts than "
-        "the newest (as many as the option posts says); what was taken away"
+        "the newest (as many as the option posts says) and what was taken away, unless Meta "
+        "delivers them (webhook)"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
+    is_push: ClassVar[bool] = True
+    shares_address: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True,
         max_length=8_000,
@@ -98,34 +104,76 @@ class Facebook(Listener[FacebookOptions]):
         async for batch in walk.newest_first(since):
             yield self._below.told(batch)
 
-    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
-        """Reads the comment or post again."""
-        return await self._replying.target(ref)
+    def handshake(self, query: Mapping[str, str]) -> str:
+        """Answers Meta, which asks whether the address is ours."""
+        return greeted(query, self.options, self.secret)
 
-    async def send(self, reply: Outgoing) -> Sent:
-        """Comments below it as the Page."""
-        return await self._replying.send(reply)
+    def receive(self, incoming: Incoming) -> Batch:
+        """Gives what Meta tells of the Page; see `Receiver.receive`."""
+        page_id = self.options.page_id
+        take = taker(self.options.kind, page_id)
+        return gathered(
+            incoming, self.options, self.secret, what="page", account=page_id, take=take
+        )
 
-    async def find(self, reply: Outgoing) -> Sent | None:
-        """Looks for the Page's own comment with these words."""
-        return await self._replying.find(reply)
+    def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields what a list holds of a stretch.
 
-    async def _ask(self, following: str, floor: datetime | None) -> Page:
+        Comments are looked for below the posts of the stretch and the newest before it, as many
+        as a poll looks below: only once all are read is it known how far back all was heard.
+        """
+        is_below = self.options.kind == "comments"
+
+        async def ask(token: str, first: datetime, until: datetime) -> Page:
+            if is_below:
+                return await self._comments_back(token, first, until)
+            return await self._ask(token, first, until)
+
+        walk = Back(
+            ask, self._item, f"Page {self.options.page_id}",
+            when=(lambda _: None) if is_below else made_at, pause=lambda: self.graph.api.pause,
+        )  # fmt: skip
+        return walk.pages(start, end, since)
+
+    async def _ask(
+        self, following: str, floor: datetime | None, until: datetime | None = None
+    ) -> Page:
         options = self.options
         page = f"/{quote(options.page_id, safe='')}"
         if options.kind != "comments":
             edge, fields = _EDGES[options.kind]
-            limit = str(options.page_size)
-            return await self.graph.page(f"{page}/{edge}", following, fields=fields, limit=limit)
-        how = "".join(f".{name}({value})" for name, value in _ORDER.items())
-        fields = f"id,comments{how}.limit({_INSIDE}){{{COMMENT_FIELDS}}}"
-        posts = await self.graph.page(f"{page}/feed", fields=fields, limit=str(options.posts))
-        return await self._comments(posts, floor)
+            asked = {"fields": fields, "limit": str(options.page_size)}
+            if until is not None and not following and options.kind == "posts":
+                asked["until"] = f"{until.timestamp():.0f}"
+            return await self.graph.page(f"{page}/{edge}", following, **asked)
+        posts = await self._posts(fields="id")
+        return await self._comments(posts, floor, options.max_pages)
 
-    async def _comments(self, posts: Page, floor: datetime | None) -> Page:
+    async def _posts(self, following: str = "", *, fields: str, **asked: str) -> Page:
+        """Gives the newest posts, each with its newest comments."""
+        how = "".join(f".{name}({value})" for name, value in _ORDER.items())
+        fields = f"{fields},comments{how}.limit({_INSIDE}){{{COMMENT_FIELDS}}}"
+        path, limit = f"/{quote(self.options.page_id, safe='')}/feed", str(self.options.posts)
+        return await self.graph.page(path, following, fields=fields, limit=limit, **asked)
+
+    async def _comments_back(self, token: str, start: datetime, until: datetime) -> Page:
+        """Gives the comments since *start* below a page of posts, the last one made before it."""
+        asked = {} if token else {"until": f"{until.timestamp():.0f}"}
+        posts = await self._posts(token, fields="id,created_time", **asked)
+        page = await self._comments(posts, start, _MOST_BACK)
+        short = self._below.note
+        made = [made_at(each) for each in posts.entries]
+        is_last = not posts.following or all(at is not None and at < start for at in made)
+        if is_last or short:
+            return Page(page.entries, wall=short)
+        return Page(page.entries, posts.following)
+
+    async def _comments(self, posts: Page, floor: datetime | None, most: int) -> Page:
         """Gives all comments below these posts that are newer than *floor*, as one page."""
         options = self.options
-        below = self._below = Below(self.graph, made_at, floor, options.max_pages)
+        below = self._below = Below(self.graph, made_at, floor, most)
         more = {**_ORDER, "fields": COMMENT_FIELDS, "limit": str(options.page_size)}
         found: list[Any] = []
         for post in posts.entries:

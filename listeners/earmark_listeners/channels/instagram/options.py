@@ -49,6 +49,9 @@ class InstagramOptions(GraphOptions):
     def _complete(self) -> Self:
         if self.kind == "hashtag" and not self.hashtag:
             raise ValueError("hashtag is missing (the hashtag to listen to)")
-        if self.kind == "mentioned" and not self.media_ids and not self.comment_ids:
-            raise ValueError("media_ids or comment_ids is missing (what names us)")
+        has_names = self.media_ids or self.comment_ids or self.app_secret
+        if self.kind == "mentioned" and not has_names:
+            raise ValueError(
+                "media_ids or comment_ids is missing (what names us), or app_secret (to be told)"
+            )
         return self

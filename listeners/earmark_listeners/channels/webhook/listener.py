@@ -13,7 +13,8 @@ from earmark_core.model import Author, BadItem, Cursor, Item
 from earmark_core.text import clean, safe_link
 from earmark_listeners.channels.webhook.options import WebhookOptions
 from earmark_listeners.channels.webhook.signatures import verify
-from earmark_listeners.contract import Batch, ChannelRules, Incoming, Listener, Stability
+from earmark_listeners.contract import Batch, ChannelRules, Listener, Stability
+from earmark_listeners.receiving import Incoming
 from earmark_listeners.wire import bad_item, raw_text
 
 _MOST_ITEMS: Final = 1_000

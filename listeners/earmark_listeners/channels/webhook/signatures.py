@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from earmark_core.errors import ConfigError, Fault, Rejected
 from earmark_listeners.channels.webhook.options import WebhookOptions
-from earmark_listeners.contract import Incoming
+from earmark_listeners.receiving import Incoming
 
 
 def verify(incoming: Incoming, options: WebhookOptions, secret: Callable[[str], str]) -> None:
