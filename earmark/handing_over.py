@@ -41,7 +41,6 @@ def hand_over(store: Store, session: Session, going: Sequence[int]) -> None:
         _count_there(store, session, first, heir)
         _move(session, first_id, heir)
         heir.human_label, heir.human_needs_answer = first.human_label, first.human_needs_answer
-        heir.copy_group_id = heir.copy_group_id or first.copy_group_id
         heir.copy_group_id = first.copy_group_id
         heir.twin_of = None
         session.add(heir)

@@ -35,6 +35,7 @@ from earmark_core.tables import (
     Brand,
     Case,
     Contact,
+    CopyGroup,
     Correction,
     HookDelivery,
     Identity,
@@ -43,6 +44,7 @@ from earmark_core.tables import (
     Match,
     Mention,
     Monitor,
+    NearKey,
     Quarantine,
     RawPayload,
     Reply,
@@ -455,6 +457,23 @@ def test_a_twin_that_stays_stands_for_the_post_from_then_on(house: House) -> Non
     assert house.figures() == before
     page = house.parts.views.mentions(ADA, 1)
     assert [row.id for row in page.rows] == [mention.id]
+
+
+def test_a_twin_that_stays_stands_in_the_group_of_copies_too(house: House) -> None:
+    """A copy that is heard later must find the text by the twin, under its keys."""
+    words = "The driver left my new kettle in the rain and nobody at Acme wants to hear of it"
+    house.parts.keeping.change(ADA, 2, 0, 0)
+    post = said("1", words, uri="https://a.example/p/1")
+    house.hear(post)
+    house.hear(post, source=2)
+    house.hear(said("2", words), source=2)
+    house.close()
+    [group] = house.all(CopyGroup)
+    house.clock.forward(31 * DAY)
+    house.purge()
+    first, copy = sorted(house.all(Mention), key=lambda mention: mention.id or 0)
+    assert {first.copy_group_id, copy.copy_group_id} == {group.id}
+    assert {key.mention_id for key in house.all(NearKey)} == {first.id}
 
 
 def test_both_go_where_both_are_over(house: House) -> None:
