@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 import httpx
 
+from earmark_core.crowds import refuse_crowded_json
 from earmark_core.errors import (
     Fault,
     Interrupted,
@@ -33,6 +34,8 @@ class Answer:
 
     `headers` are looked up without regard to case. Its repr shows neither body, headers nor
     secrets of the URL. `received_at` is what dates in the headers are measured against.
+    `moved_to` is the same as `url` where the source sent us there for good (301, 308) on every
+    hop, "" where it did not, or where the address holds something secret.
     """
 
     status: int
@@ -42,8 +45,11 @@ class Answer:
     method: str = "GET"
     received_at: datetime | None = None
     wants_json: bool = field(default=False, compare=False)
+    moved_to: str = ""
 
     def __post_init__(self) -> None:
+        if isinstance(self.headers, httpx.Headers):  # off the line, so of bytes
+            return
         # By bytes: httpx takes only ASCII as text, and servers send what they like.
         given = [(k.encode("ascii", "replace"), v.encode("utf-8", "replace"))
                  for k, v in self.headers.items()]  # fmt: skip
@@ -57,7 +63,8 @@ class Answer:
 
         Raises `Unavailable` when a web page came where an API should answer, and `Malformed`
         for everything else that is no JSON: NaN and infinities, numbers of thousands of
-        digits and nesting beyond reason included. Lone surrogates are left to `text.clean`.
+        digits, nesting beyond reason and more than 500,000 values included. Lone surrogates are
+        left to `text.clean`.
         """
         if self._is_page():
             raise Unavailable(
@@ -67,7 +74,10 @@ class Answer:
                 subject=self._where(),
             )
         try:
+            refuse_crowded_json(self.body)
             return json.loads(self.body, parse_constant=_refuse, parse_float=_finite)
+        except Malformed as error:
+            raise Malformed(error.message, hint=error.hint, subject=self._where()) from None
         except (ValueError, RecursionError) as error:
             why = "it is empty" if not self.body.strip() else _why(error)
             raise Malformed(
@@ -143,7 +153,8 @@ class Answer:
         if 300 <= status < 400:
             message, hint = "The source has moved", "Check its address."
         text = f"{message} (HTTP {status}).{said}"
-        return Rejected(text, fault=fault, hint=hint, subject=subject)
+        is_gone = status == 410
+        return Rejected(text, fault=fault, for_good=is_gone, hint=hint, subject=subject)
 
     def _is_page(self) -> bool:
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()

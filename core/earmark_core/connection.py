@@ -1,8 +1,7 @@
 """The line itself: aiohttp sessions that check the address at the moment they connect."""
 
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -41,16 +40,7 @@ class Progress:
 
 
 progress: ContextVar[Progress | None] = ContextVar("earmark_request_progress", default=None)
-
-
-@asynccontextmanager
-async def following(step: Progress) -> AsyncIterator[None]:
-    """Notes in *step* what the connector tells about the request made within."""
-    token = progress.set(step)
-    try:
-        yield
-    finally:
-        progress.reset(token)
+"""Of the request that is under way: what the connector tells is noted in it."""
 
 
 def open_socket(addr_info: AddrInfo) -> socket.socket:
@@ -73,29 +63,42 @@ def line(
     SSL_CERT_DIR for the authorities that are trusted.
     """
 
+    def session() -> aiohttp.ClientSession:
+        return client(guarded=guarded, resolver=resolver, opener=opener)
+
+    return AiohttpTransport(verify=False, trust_env=False, client=session)
+
+
+def client(
+    *,
+    guarded: bool,
+    resolver: AbstractResolver | None = None,
+    opener: Callable[[AddrInfo], socket.socket] = open_socket,
+    middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
+) -> aiohttp.ClientSession:
+    """Gives the session that `line` rests on, for what is no exchange of httpx: see there."""
+
     def checked(addr_info: AddrInfo) -> socket.socket:
         if guarded and not is_public(str(addr_info[4][0])):
             raise ClosedAddress
         return opener(addr_info)
 
-    def session() -> aiohttp.ClientSession:
-        context = httpx.create_ssl_context()
-        context.load_default_certs()  # the system's own authorities beside those we ship
-        connector = aiohttp.TCPConnector(
-            ssl=context,
-            limit=100,
-            resolver=resolver,
-            socket_factory=checked,
-        )
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            trace_configs=[_trace()],
-        )
-
-    return AiohttpTransport(verify=False, trust_env=False, client=session)
+    context = httpx.create_ssl_context()
+    context.load_default_certs()  # the system's own authorities beside those we ship
+    connector = aiohttp.TCPConnector(
+        ssl=context,
+        limit=100,
+        resolver=resolver,
+        socket_factory=checked,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
+        trace_configs=[_trace()],
+        middlewares=middlewares,
+    )
 
 
 def _trace() -> aiohttp.TraceConfig:

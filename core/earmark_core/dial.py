@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
+from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 import httpx
@@ -43,6 +44,7 @@ class Line:
     def secure(self) -> socket.socket:
         """Begins TLS and gives the socket to go on with; called within `run`."""
         context = self._context or _trusted()
+        self.socket.getpeername()  # a line that is broken is told so: wrapped, it would stay open
         secured = context.wrap_socket(
             self.socket, server_hostname=self.host, do_handshake_on_connect=False
         )
@@ -104,14 +106,17 @@ class Dialer:
         self._context = context
 
     @asynccontextmanager
-    async def line(self, host: str, port: int, security: Security = "tls") -> AsyncIterator[Line]:
+    async def line(
+        self, host: str, port: int, security: Security = "tls", *, ca_file: str = ""
+    ) -> AsyncIterator[Line]:
         """Opens a line and closes it at the end; with "starttls" the caller begins TLS itself.
 
         Without TLS only a destination is reached that the operator wrote down: a password in
-        clear never crosses the open internet.
+        clear never crosses the open internet. *ca_file* names certificates (PEM) that are
+        trusted beside the system's.
 
-        Raises `Rejected` for an address that may not be reached, `Unavailable` for one that does
-        not answer.
+        Raises `Rejected` for an address that may not be reached or a *ca_file* that cannot be
+        read, `Unavailable` for a server that does not answer.
         """
         subject = f"{host}:{port}"
         is_named = self._rule.names("", host, port)
@@ -121,12 +126,13 @@ class Dialer:
                 hint="Use TLS, or have the operator allow this host:port.",
                 subject=subject,
             )
+        context = _trusting(ca_file) if ca_file else self._context
         try:
             async with asyncio.timeout(min(CONNECT_SECONDS, self._seconds)):
                 sock = await self._connected(host, port, is_guarded=not is_named)
         except TimeoutError:
             raise Unavailable("The host does not answer.", subject=subject) from None
-        line = Line(sock, host, seconds=self._seconds, context=self._context)
+        line = Line(sock, host, seconds=self._seconds, context=context)
         try:
             if security == "tls":
                 await _before_anything(line.run(line.secure))
@@ -176,6 +182,25 @@ async def _look_up(host: str, port: int) -> Sequence[AddrInfo]:
 
 @cache
 def _trusted() -> ssl.SSLContext:
+    return _context()
+
+
+def _context() -> ssl.SSLContext:
     context = httpx.create_ssl_context()
     context.load_default_certs()  # as for HTTP: the system's own authorities beside ours
+    return context
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    """Gives what trusts the authorities of a file, too; it is read anew for each line."""
+    context = _context()
+    try:
+        context.load_verify_locations(cafile=Path(ca_file).expanduser())
+    except OSError as error:  # an SSLError is one
+        words = "It holds no certificate." if isinstance(error, ssl.SSLError) else error.strerror
+        raise Rejected(
+            f"The file of certificates to trust cannot be read: {words}",
+            hint="ca_file names a file in PEM, from BEGIN CERTIFICATE to END CERTIFICATE.",
+            subject=ca_file,
+        ) from None
     return context

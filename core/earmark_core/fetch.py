@@ -5,44 +5,39 @@ made, redirects are followed by hand, and time and size are bounded.
 """
 
 import asyncio
-import base64
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final, Self
-from urllib.parse import unquote
 from weakref import WeakValueDictionary
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
 
-from earmark_core.address import AllowRule, destination
+from earmark_core.address import AllowRule
 from earmark_core.answer import Answer
+from earmark_core.budgets import Budgets
 from earmark_core.clock import Clock, system_clock
-from earmark_core.connection import CONNECT_SECONDS, Progress, blocked, failure, following, line
+from earmark_core.connection import CONNECT_SECONDS, Progress, blocked, failure, line, progress
 from earmark_core.dial import Dialer
 from earmark_core.errors import Malformed, Rejected, Unavailable
-from earmark_core.inflate import ACCEPTED, Bounded
-from earmark_core.redact import register_secret
-from earmark_core.target import bare, parsed, plain, reads_one_way, same_host, shown
+from earmark_core.hop import REDIRECTS, Hop, first_hop, next_hop
+from earmark_core.inflate import Bounded
+from earmark_core.stream import Streams
+from earmark_core.target import Aim, shown
 
 __all__ = ["Answer", "Fetcher", "make_fetcher"]
 
 MOST_HOPS: Final = 5
 PER_HOST: Final = 2
-_REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
-_SAFE: Final = frozenset(("GET", "HEAD"))
-# What may go along to another host; anything else could be a key by another name.
-_TRAVELS: Final = frozenset(
-    (
-        "accept",
-        "accept-encoding",
-        "accept-language",
-        "user-agent",
-        "cache-control",
-        "if-none-match",
-        "if-modified-since",
-    )
+_KNOWN_WAYS: Final = 2_048
+_BODILESS: Final = frozenset((204, 304))
+_BROKEN: Final = (
+    httpx.TransportError,
+    httpx.StreamError,
+    aiohttp.ClientError,
+    OSError,
+    UnicodeError,
 )
 
 
@@ -51,7 +46,8 @@ class Fetcher:
 
     At most 2 requests are made to one host at a time, more wait their turn, which does not
     count against the deadline. Nothing is retried here and no status is judged: see
-    `Answer.checked`. `dial` is the door for what does not speak HTTP, under the same rule.
+    `Answer.checked`. `dial` is the door for what does not speak HTTP, and `stream` that for what
+    is pushed, under the same rule.
     """
 
     def __init__(
@@ -65,8 +61,13 @@ class Fetcher:
         max_bytes: int,
         clock: Clock,
         stands_in: bool = False,
+        budgets: Budgets | None = None,
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self.dial = Dialer(rule, seconds=deadline_seconds)
+        self.stream = Streams(
+            rule, user_agent=user_agent, clock=clock, budgets=budgets, resolver=resolver
+        )
         self._rule = rule
         self._public = public
         self._named = named
@@ -75,7 +76,10 @@ class Fetcher:
         self._max_bytes = max_bytes
         self._clock = clock
         self._stands_in = stands_in  # tells nothing of its connections: assume the worst
+        self._budgets = budgets
+        self._timeout = {"connect": min(CONNECT_SECONDS, deadline_seconds)}
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._way = lru_cache(maxsize=_KNOWN_WAYS)(self._way_to)
 
     async def __aenter__(self) -> Self:
         return self
@@ -118,143 +122,115 @@ class Fetcher:
         host, and gives other redirects back.
 
         Raises `Rejected` for an address that may not be reached, `Unavailable` when nothing
-        was delivered, `Interrupted` when the request may have arrived (the deadline for the
-        whole request included), `Malformed` when the answer is too large or cannot be unpacked.
+        was delivered (`Held` while the host wants to be left alone), `Interrupted` when the
+        request may have arrived (the deadline for the whole request included), `Malformed` when
+        the answer is too large or cannot be unpacked.
         """
-        request = self._build(method.upper(), url, params, headers, json, data, secret)
+        is_raw = isinstance(data, bytes)
+        hop = first_hop(
+            method.upper(),
+            url,
+            params=params,
+            headers=headers,
+            body={"content": data} if is_raw else {"data": data, "json": json},
+            secret=secret,
+            user_agent=self._user_agent,
+        )
         step = Progress(may_have_arrived=self._stands_in)
         left = self._deadline
         loop = asyncio.get_running_loop()
         for _ in range(MOST_HOPS + 1):
-            async with self._turn(request.url):
+            async with self._turn_of(hop.aim):
                 began = loop.time()
-                answer = await self._hop(request, step, left)
+                answer = await self._allowed(hop, step, left)
                 left -= loop.time() - began
-            onward = self._next(request, answer)
+            onward = next_hop(hop, answer)
             if onward is None:
                 return answer
-            request = onward
+            hop = onward
         raise Unavailable(
             f"The source sent us on more than {MOST_HOPS} times.",
             hint="Check its address.",
-            subject=shown(request.url),
+            subject=shown(hop.aim.url),
         )
 
-    def _build(
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, Any] | None,
-        headers: Mapping[str, str] | None,
-        json: Any,
-        data: Mapping[str, Any] | bytes | None,
-        secret: str | None,
-    ) -> httpx.Request:
-        target = parsed(url)
-        if params:
-            target = target.copy_merge_params(params)
-        sent = httpx.Headers({"accept": "*/*", "user-agent": self._user_agent})
-        for name, value in (headers or {}).items():
-            sent[plain(name, target)] = plain(value, target)
-        sent.pop("host", None)
-        sent["accept-encoding"] = ACCEPTED
-        if secret:
-            register_secret(secret)
-            sent["authorization"] = f"Bearer {plain(secret.strip(), target)}"
-        elif target.userinfo:
-            register_secret(unquote(target.userinfo.decode().partition(":")[2]))
-            basic = base64.b64encode(unquote(target.userinfo.decode()).encode()).decode()
-            sent["authorization"] = f"Basic {basic}"
-        if isinstance(data, bytes):
-            body: dict[str, Any] = {"content": data}
-        else:
-            body = {"data": data, "json": json}
-        return httpx.Request(method, bare(target), headers=sent, **body)
+    def _turn_of(self, aim: Aim) -> asyncio.Semaphore:
+        turns = self._turns.get(aim.destination)
+        if turns is None:
+            turns = self._turns[aim.destination] = asyncio.Semaphore(PER_HOST)
+        return turns
 
-    @asynccontextmanager
-    async def _turn(self, url: httpx.URL) -> AsyncIterator[None]:
-        key = destination(url.scheme, url.host, url.port)
-        turns = self._turns.setdefault(key, asyncio.Semaphore(PER_HOST))
-        async with turns:
-            yield
+    async def _allowed(self, hop: Hop, step: Progress, left: float) -> Answer:
+        """Sends unless the host wants to be left alone, and hears whether it does from now on."""
+        if self._budgets is None:
+            return await self._sent(hop, step, left)
+        await self._budgets.refuse_if_held(hop.request, self._clock())
+        answer = await self._sent(hop, step, left)
+        await self._budgets.hear(hop.request, answer)
+        return answer
 
-    async def _hop(self, request: httpx.Request, step: Progress, left: float) -> Answer:
-        transport = self._transport_for(request.url)
-        request.extensions["timeout"] = {"connect": min(CONNECT_SECONDS, self._deadline)}
+    async def _sent(self, hop: Hop, step: Progress, left: float) -> Answer:
+        transport = self._transport_for(hop.aim)
+        hop.request.extensions["timeout"] = self._timeout
+        token = progress.set(step)
         try:
-            async with following(step), asyncio.timeout(max(left, 0)):
-                return await self._exchange(transport, request)
-        except (
-            httpx.TransportError,
-            httpx.StreamError,
-            aiohttp.ClientError,
-            OSError,
-            UnicodeError,
-        ) as error:
+            async with asyncio.timeout(max(left, 0)):
+                return await self._exchange(transport, hop)
+        except _BROKEN as error:
             # Unchained: the errors below carry URLs and headers in their text.
-            raise failure(error, step, request.url, self._deadline) from None
+            raise failure(error, step, hop.aim.url, self._deadline) from None
+        finally:
+            progress.reset(token)
 
-    async def _exchange(
-        self, transport: httpx.AsyncBaseTransport, request: httpx.Request
-    ) -> Answer:
-        response = await transport.handle_async_request(request)
+    async def _exchange(self, transport: httpx.AsyncBaseTransport, hop: Hop) -> Answer:
+        response = await transport.handle_async_request(hop.request)
+        status = response.status_code
         try:
             body = b""
-            if response.status_code not in _REDIRECTS and request.method != "HEAD":
-                body = await self._body(response, request.url)
+            if not (status in REDIRECTS or status in _BODILESS or hop.request.method == "HEAD"):
+                body = await self._body(response, hop.aim.url)
         finally:
             await response.aclose()
         return Answer(
-            status=response.status_code,
+            status=status,
             headers=response.headers,
             body=body,
-            url=str(request.url),
-            method=request.method,
+            url=hop.aim.text,
+            method=hop.request.method,
             received_at=self._clock(),
-            wants_json="json" in request.headers.get("accept", ""),
+            wants_json=hop.wants_json,
+            moved_to=hop.moved_to,
         )
 
     async def _body(self, response: httpx.Response, url: httpx.URL) -> bytes:
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - for the type checker alone
         try:
-            body = Bounded(response.headers.get("content-encoding", ""), self._max_bytes)
+            head = response.headers
+            declared = head.get("content-length", "")
+            body = Bounded(head.get("content-encoding", ""), self._max_bytes, declared)
             async for chunk in response.stream:
                 body.feed(chunk)
             return body.finish()
         except Malformed as error:
             raise Malformed(error.message, hint=error.hint, subject=shown(url)) from None
 
-    def _transport_for(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
-        if self._rule.refuses(url.scheme, url.host, url.port):
-            raise blocked(url)
-        if not reads_one_way(url):
-            raise Rejected("The address can be read in two ways.", subject=shown(url))
-        is_named = self._rule.names(url.scheme, url.host, url.port)
-        return self._named if is_named else self._public
+    def _transport_for(self, aim: Aim) -> httpx.AsyncBaseTransport:
+        transport = self._way(aim.url.scheme, aim.url.host, aim.url.port)
+        if transport is None:
+            raise blocked(aim.url)
+        if not aim.reads_one_way:
+            raise Rejected("The address can be read in two ways.", subject=shown(aim.url))
+        return transport
 
-    def _next(self, request: httpx.Request, answer: Answer) -> httpx.Request | None:
-        if answer.status not in _REDIRECTS:
+    def _way_to(self, scheme: str, host: str, port: int | None) -> httpx.AsyncBaseTransport | None:
+        """Gives the line to a destination, None where the URL alone says that it is closed.
+
+        By the rule alone, which stays: remembered for each destination. What address is behind
+        a name is another matter, and checked at every connection.
+        """
+        if self._rule.refuses(scheme, host, port):
             return None
-        place = answer.headers.get("location", "").strip()
-        if not place:
-            raise Malformed("The source sends us on without saying where.",
-                            subject=shown(request.url))  # fmt: skip
-        target = bare(parsed(place, base=request.url))
-        if request.url.scheme == "https" and target.scheme == "http":
-            raise Rejected(
-                "The source sends us on from https to http, which is not followed.",
-                hint="Check its address.",
-                subject=shown(request.url),
-            )
-        at_home = same_host(request.url, target)
-        if request.method not in _SAFE and not (at_home and answer.status in (307, 308)):
-            return None
-        headers = httpx.Headers(
-            {name: value for name, value in request.headers.items()
-             if name != "host" and (at_home or name in _TRAVELS)}
-        )  # fmt: skip
-        content = None if request.method in _SAFE else request.content
-        return httpx.Request(request.method, target, headers=headers, content=content)
+        return self._named if self._rule.names(scheme, host, port) else self._public
 
 
 def make_fetcher(
@@ -266,13 +242,15 @@ def make_fetcher(
     transport: httpx.AsyncBaseTransport | None = None,
     resolver: AbstractResolver | None = None,
     clock: Clock = system_clock,
+    budgets: Budgets | None = None,
 ) -> Fetcher:
     """Gives the fetcher that the whole product shares.
 
     *allow* holds `host:port` as URLs write it, for destinations that are not public.
     *max_bytes* counts the unpacked body. *transport* stands in for the network in tests: the
     rules for redirects and for addresses written out in the URL still hold. *resolver*
-    replaces the look-up of names. May be called before an event loop runs.
+    replaces the look-up of names. *budgets* keeps what hosts ask of us; without it nobody
+    waits. May be called before an event loop runs.
     """
     return Fetcher(
         rule=AllowRule(allow),
@@ -283,4 +261,6 @@ def make_fetcher(
         max_bytes=max_bytes,
         clock=clock,
         stands_in=transport is not None,
+        budgets=budgets,
+        resolver=resolver,
     )

@@ -6,6 +6,7 @@ from typing import Final
 from earmark_core.errors import Malformed
 
 ACCEPTED: Final = "gzip, deflate"
+_PIECE: Final = 1 << 18
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 _RAW: Final = -zlib.MAX_WBITS
 
@@ -16,8 +17,11 @@ class Bounded:
     The decoder is asked for one byte more than is allowed, so a bomb costs no more than that.
     """
 
-    def __init__(self, encoding: str, limit: int) -> None:
+    def __init__(self, encoding: str, limit: int, declared: str = "") -> None:
+        """Takes what the head says of packing and, as *declared*, of the length on the line."""
         self._limit = limit
+        if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
+            raise self._too_large()
         self._body = bytearray()
         self._taken = 0
         self._name = encoding.strip().lower().removeprefix("x-")
@@ -56,12 +60,17 @@ class Bounded:
     def _unpack(self, chunk: bytes) -> None:
         if self._taken == len(chunk) and self._name == "deflate":
             self._inflate = _deflate_for(chunk)
-        while chunk:
+        is_full = False
+        while chunk or is_full:
             if self._inflate.eof:  # gzip may come as several members in a row
                 if not chunk.startswith(b"\x1f\x8b"):
                     return  # padding after the end
                 self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
-            self._body += self._inflate.decompress(chunk, self._limit - len(self._body) + 1)
+            # In pieces, or all there is would be held twice for a moment.
+            room = min(_PIECE, self._limit - len(self._body) + 1)
+            piece = self._inflate.decompress(chunk, room)
+            is_full = len(piece) == room
+            self._body += piece
             if len(self._body) > self._limit:
                 raise self._too_large()
             chunk = self._inflate.unused_data or self._inflate.unconsumed_tail

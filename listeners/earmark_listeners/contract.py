@@ -92,8 +92,10 @@ class Batch:
 
     Of deliveries only: `said_at` holds, by external id, the moment whose words an item carries,
     where an older delivery may come after a newer one; `named` what was told without its words
-    and is to be read (`receiving.Reader`); `polls_soon` that the next poll is to come soon, for
-    what was told too shortly.
+    and is to be read (`receiving.Reader`).
+
+    `polls_soon` says that the next poll is to come soon: for what a delivery told too shortly, or
+    where a poll ended at its own limits before it had caught up.
     """
 
     items: tuple[Item, ...] = ()

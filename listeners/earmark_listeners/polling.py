@@ -52,7 +52,7 @@ class Kept:
 class Outcome:
     """What became of a poll; `needs_person` stops the source until somebody acts.
 
-    `moved_to` is where the source has sent us for good.
+    `moved_to` is where the source has sent us for good; `polls_soon` that more is waiting there.
     """
 
     state: WindowState = WindowState.complete
@@ -68,6 +68,7 @@ class Outcome:
     trouble: Trouble = Trouble.none
     note: str = ""
     moved_to: str = ""
+    polls_soon: bool = False
 
     @property
     def went_well(self) -> bool:
@@ -122,6 +123,7 @@ def _with_page(outcome: Outcome, batch: Batch, kept: Kept) -> Outcome:
         next_poll_after=batch.next_poll_after or outcome.next_poll_after,
         note=batch.note or outcome.note,
         moved_to=batch.moved_to or outcome.moved_to,
+        polls_soon=batch.polls_soon or outcome.polls_soon,
     )
 
 

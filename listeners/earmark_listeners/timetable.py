@@ -69,6 +69,8 @@ def plan(source: Timetable, outcome: Outcome, now: datetime, rng: random.Random)
         _keep_pace(source, wait)
         source.first_polled_at = source.first_polled_at or now
         source.not_before = None
+        if outcome.polls_soon:  # its pace stays: this tells nothing of how much is said
+            wait = min(wait, pace.shortest)
         if asked is not None:  # a wish of a source that is well: heeded up to its longest interval
             wait = max(wait, min(asked, pace.longest))
     else:

@@ -11,7 +11,7 @@ NETWORK = {"aiohttp", "http.client", "httpx", "httpx_aiohttp", "requests", "urll
            "urllib3"}  # fmt: skip
 DOOR = {
     f"core/earmark_core/{name}.py"
-    for name in ("answer", "connection", "dial", "fetch", "inflate", "target")
+    for name in ("answer", "connection", "dial", "fetch", "hop", "inflate", "stream", "target")
 }
 # Mail is spoken over a line that the door opens; `socket` is opened by nobody else.
 MAIL = {"imaplib", "poplib", "smtplib", "ftplib", "nntplib", "telnetlib"}

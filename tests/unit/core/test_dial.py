@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import ssl
+import struct
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -190,6 +193,58 @@ def test_tls_begun_in_between(serving, certificate) -> None:
         dial = dialer(port, context=trusting)
         async with dial.line("127.0.0.1", port, "starttls") as line:
             await line.run(line.secure)
+            return await said(line)
+
+    assert asyncio.run(body()) == b"in private"
+
+
+def test_a_line_that_breaks_before_tls_is_closed(serving) -> None:
+    """The standard library leaves it open where it is reset just before TLS begins."""
+    there, gone = threading.Event(), threading.Event()
+
+    def reset(sock: socket.socket) -> None:
+        assert there.wait(5)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+        gone.set()
+
+    port = serving(reset)
+
+    async def body() -> None:
+        async with dialer(port).line("127.0.0.1", port, "starttls") as line:
+            there.set()
+            assert await asyncio.to_thread(gone.wait, 5)
+            with pytest.raises(Interrupted):
+                await line.run(line.secure)
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        asyncio.run(body())
+        gc.collect()
+    assert [str(one.message) for one in told] == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no certificate", None], ids=["empty", "text", "none"])
+def test_a_file_of_certificates_that_is_none_is_told(serving, tmp_path, content) -> None:
+    asked: list[int] = []
+    port = serving(lambda sock: asked.append(1))
+    if content is not None:
+        (tmp_path / "ca.pem").write_bytes(content)
+
+    async def body() -> None:
+        async with dialer(port).line("127.0.0.1", port, ca_file=str(tmp_path / "ca.pem")):
+            pass
+
+    with pytest.raises(Rejected, match="certificates to trust cannot be read"):
+        asyncio.run(body())
+    assert asked == []
+
+
+def test_a_certificate_that_a_file_vouches_for(serving, certificate) -> None:
+    port = serving(speaking_tls(certificate))
+
+    async def body() -> bytes:
+        async with dialer(port).line("127.0.0.1", port, ca_file=str(certificate.cert)) as line:
             return await said(line)
 
     assert asyncio.run(body()) == b"in private"

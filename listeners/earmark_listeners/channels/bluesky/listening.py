@@ -5,37 +5,35 @@ go on from: its cursor is an offset, and what is posted meanwhile shifts it, so 
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
-
-from pydantic import TypeAdapter, ValidationError
 
 from earmark_core.clock import as_utc
 from earmark_core.errors import Fault, Rejected, Unavailable
 from earmark_core.model import Cursor, Item
+from earmark_listeners.bluesky_posts import read_post, to_item
 from earmark_listeners.channels.bluesky.options import BlueskyOptions
-from earmark_listeners.channels.bluesky.posts import read_post, to_item
 from earmark_listeners.channels.bluesky.replying import Replying
 from earmark_listeners.channels.bluesky.session import Home
 from earmark_listeners.contract import (
     Batch,
     ChannelRules,
-    Gone,
     Listener,
-    Outgoing,
-    Sent,
-    Target,
     Wiring,
 )
+from earmark_listeners.going_back import Back
 from earmark_listeners.lengths import graphemes
 from earmark_listeners.newest_first import Deleted, Page, Walk, moved_at
+from earmark_listeners.replying import RepliesApart
+from earmark_listeners.wire import moment_in
 
 _REASONS = ("mention", "reply", "quote")
 _PER_LOOK = 25
-_MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
+_LONG = 1_000
 
 
-class Bluesky(Listener[BlueskyOptions]):
+class Bluesky(RepliesApart, Listener[BlueskyOptions]):
     """Watches a search, or what is said to us, and answers there."""
 
     channel: ClassVar[str] = "bluesky"
@@ -48,6 +46,7 @@ class Bluesky(Listener[BlueskyOptions]):
         "deleted; how many follow an author"
     )
     has_thread: ClassVar[bool] = True
+    can_backfill: ClassVar[bool] = True
     rules: ClassVar[ChannelRules] = ChannelRules(
         can_reply=True,
         max_length=300,
@@ -66,6 +65,7 @@ class Bluesky(Listener[BlueskyOptions]):
         self.home = Home(options, wiring)
         self._own_did = ""
         self._heard: dict[str, datetime] = {}
+        self._listed = 0
         self._replying = Replying(self.home, options.reply_language)
 
     async def poll(self, since: Cursor | None) -> AsyncIterator[Batch]:
@@ -82,22 +82,33 @@ class Bluesky(Listener[BlueskyOptions]):
         async for batch in walk.newest_first(since):
             yield batch
 
-    async def target(self, ref: Mapping[str, Any]) -> Target | Gone:
-        """Reads the post again."""
-        return await self._replying.target(ref)
+    async def backfill(
+        self, start: datetime, end: datetime, since: Cursor | None
+    ) -> AsyncIterator[Batch]:
+        """Yields what a search holds of a stretch, or what we were told in it.
 
-    async def send(self, reply: Outgoing) -> Sent:
-        """Posts the reply below its target; the same again is the same post."""
-        return await self._replying.send(reply)
+        The search's cursor ends after about 10,000 posts: then it is asked anew up to the last.
+        """
+        self._own_did = (await self.home.account()).did
+        where, pause = self.options.base_url, lambda: self.home.pause
+        walk = Back(self._between, self._item, where, is_bounded=True, pause=pause)
+        if self.options.kind != "search":
+            told = lambda token, first, _until: self._told(token, first)  # noqa: E731
+            walk = Back(told, self._item, where, moment=self._heard_at, pause=pause)
+        async for batch in walk.pages(start, end, since):
+            yield batch
 
-    async def find(self, reply: Outgoing) -> Sent | None:
-        """Looks for our own reply by its key."""
-        return await self._replying.find(reply)
+    async def _between(self, token: str, start: datetime, until: datetime) -> Page:
+        """Gives a page of a stretch; that a long list ends does not mean that there is no more."""
+        page = await self._found(token, since=_written(start), until=_written(until))
+        self._listed = len(page.entries) + (self._listed if token else 0)
+        is_cut = not page.following and self._listed >= _LONG
+        return replace(page, wall=f"the search ended after {self._listed} posts" if is_cut else "")
 
-    async def _found(self, token: str, _: datetime | None) -> Page:
+    async def _found(self, token: str, _: datetime | None = None, **span: str) -> Page:
         options = self.options
         params = {"q": options.query, "sort": "latest", "limit": str(options.limit)}
-        params |= {"cursor": token} if token else {}
+        params |= span | ({"cursor": token} if token else {})
         params |= {"lang": options.language} if options.language else {}
         try:
             posts, said = await self.home.listed("app.bsky.feed.searchPosts", params, "posts")
@@ -117,7 +128,7 @@ class Bluesky(Listener[BlueskyOptions]):
         params |= {"cursor": token} if token else {}
         name = "app.bsky.notification.listNotifications"
         told, said = await self.home.listed(name, params, "notifications")
-        moments = [_moment(each, "indexedAt") for each in told]
+        moments = [moment_in(each, "indexedAt") for each in told]
         is_past = floor is not None and all(each is not None and each < floor for each in moments)
         following = "" if told and is_past else str(said.get("cursor") or "")
         wanted = [each for each in told if _is_wanted(each)]
@@ -143,7 +154,7 @@ class Bluesky(Listener[BlueskyOptions]):
         if isinstance(raw, dict) and raw.get("notFound"):
             return Deleted(str(raw["uri"]))
         post = read_post(raw)
-        self._heard[post.uri] = _moment(raw, "toldAt") or as_utc(post.indexed_at)
+        self._heard[post.uri] = moment_in(raw, "toldAt") or as_utc(post.indexed_at)
         return to_item(post, raw, own_did=self._own_did)
 
     def _heard_at(self, item: Item) -> datetime | None:
@@ -151,11 +162,8 @@ class Bluesky(Listener[BlueskyOptions]):
         return self._heard.get(item.external_id)
 
 
-def _moment(entry: Any, key: str) -> datetime | None:
-    try:
-        return as_utc(_MOMENT.validate_python(entry[key]))
-    except (ValidationError, OverflowError, KeyError, TypeError):
-        return None
+def _written(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def _is_wanted(entry: Any) -> bool:

@@ -13,7 +13,7 @@ from earmark_core.answer import Answer
 from earmark_core.clock import as_utc
 from earmark_core.errors import Fault, Malformed, Rejected, ReplyRefused, Unavailable
 from earmark_core.text import clean
-from earmark_listeners.channels.bluesky.posts import (
+from earmark_listeners.bluesky_posts import (
     POSTS,
     Place,
     Post,

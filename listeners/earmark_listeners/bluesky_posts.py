@@ -1,4 +1,7 @@
-"""What Bluesky sends, and how it becomes an item."""
+"""What Bluesky and its stream say of a post, and how it becomes an item.
+
+Shared by the channels `bluesky` and `jetstream`: the same post has the same name in both.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
