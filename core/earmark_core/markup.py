@@ -45,13 +45,17 @@ def html_to_text(html: str) -> str:
     shortened spans comes out whole. Entities are decoded once. Scripts, styles and embedded
     things are dropped; a picture that stands for an emoji gives its `alt`. Never raises.
     """
-    html = _SURROGATE.sub("", html[:LONGEST])
+    html = html[:LONGEST]
+    if not html.isascii():
+        html = _SURROGATE.sub("", html)
     if len(html) > _LONG:
         html = _flattened(html)
     body = LexborHTMLParser(html).body
     if body is None:
         return ""
-    text = re.sub(r" {2,}", " ", "".join(_pieces(body)))
+    text = "".join(_pieces(body))
+    if "  " in text:
+        text = re.sub(r" {2,}", " ", text)
     return _GAPS.sub("\n\n", "\n".join(line.strip(" ") for line in text.split("\n"))).strip()
 
 
@@ -82,7 +86,8 @@ def _enter(node: LexborNode, out: list[str], pre: int) -> bool:
     """Writes what *node* says by itself; True when it is an element to go into."""
     if node.is_text_node:
         words = node.text_content or ""
-        out.append(words if pre else _SPACE.sub(" ", words))
+        is_plain = pre or (words.isprintable() and "  " not in words)
+        out.append(words if is_plain else _SPACE.sub(" ", words))
         return False
     tag = node.tag or ""
     if not node.is_element_node or tag in _DROPPED:

@@ -68,8 +68,11 @@ def clean(text: str, *, is_html: bool = False, limit: int = 20_000) -> str:
     """
     if is_html:
         text = html_to_text(text)
-    if len(text) <= limit and text.isprintable():
-        return _clean_line(text)
+    if len(text) <= limit and (text.isascii() or len(text) * 3 <= limit):  # NFC may lengthen
+        if text.isprintable():
+            return _clean_line(text)
+        if text.replace("\n", "").isprintable():
+            return _clean_lines(text)
     # Work on a bounded part: cleaning only ever makes text shorter, and a post in which more
     # than three quarters are rubbish loses nothing by being cut earlier.
     bound = max(limit, 0) * 4 + 1_000
@@ -94,6 +97,19 @@ def _clean_line(text: str) -> str:
     if not text.isascii():
         text = _calm(unicodedata.normalize("NFC", _calm(text)))
     return (_SPACES.sub(" ", text) if "  " in text else text).strip(" ")
+
+
+def _clean_lines(text: str) -> str:
+    """Does the same for several such lines, which is what most of the rest are."""
+    if not text.isascii():
+        text = _calm(unicodedata.normalize("NFC", _calm(text)))
+    if "  " in text:
+        text = _SPACES.sub(" ", text)
+    if " \n" in text or "\n " in text:
+        text = "\n".join(line.strip(" ") for line in text.split("\n"))
+    if "\n\n\n" in text:
+        text = _GAPS.sub("\n\n", text)
+    return text.strip(" \n")
 
 
 def fold(text: str) -> str:

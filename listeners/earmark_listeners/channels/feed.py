@@ -1,6 +1,5 @@
 """RSS, Atom and JSON Feed: blogs, news, forums, news search, alerts. Read only."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -20,16 +19,16 @@ from earmark_listeners.contract import (
 from earmark_listeners.feeds.entry import MAX_ENTRIES, Feed
 from earmark_listeners.feeds.freshness import lasting_validators, wait_from
 from earmark_listeners.feeds.items import Read, items_of
+from earmark_listeners.feeds.lanes import read_aside
 from earmark_listeners.feeds.links import host_of
 from earmark_listeners.feeds.memory import Memory, recall
-from earmark_listeners.feeds.reading import read_feed
 
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
     "application/xml;q=0.9, */*;q=0.5"
 )
 _PAGE = 500
-_REFERENCES = ("env:", "file:")
+_REFERENCES = ("env:", "file:", "keyring:")
 
 
 class FeedOptions(ChannelOptions):
@@ -78,7 +77,7 @@ class FeedListener(Listener[FeedOptions]):
         """Yields the whole document if it changed, oldest entry first; see `Listener.poll`."""
         url = self._address()
         try:
-            for batch in await self._batches(url, recall(since, url)):
+            for batch in await self._batches(url, since):
                 yield batch
         except ListenerError as error:
             # The rest of the address may be a key.
@@ -89,28 +88,27 @@ class FeedListener(Listener[FeedOptions]):
         url = self.options.url
         return self.secret(url).strip() if url.startswith(_REFERENCES) else url
 
-    async def _batches(self, url: str, memory: Memory) -> list[Batch]:
-        now = self.clock()
-        headers = {"Accept": _ACCEPT, **_conditions(memory, now)}
+    async def _batches(self, url: str, since: Cursor | None) -> list[Batch]:
+        now, memory = self.clock(), recall(since, url)
+        conditions = _conditions(memory, now)
+        headers = {"Accept": _ACCEPT, **conditions}
         answer = await self.fetch.get(url, headers=headers)
         # What the server says of a failure is left out: it may repeat the key in the address.
         (answer if answer.status < 400 else replace(answer, body=b"")).checked()
         if answer.status == 304:
-            if not _conditions(memory, now):
+            if not conditions:
                 raise Malformed("The server says 'not modified' to a request for everything.")
             wait = wait_from(answer.headers, None, now) or memory.wait
-            return [Batch(cursor=memory.dump(), next_poll_after=wait)]
+            # Validators are only sent with a memory that is up to date, so it stays as it is.
+            return [Batch(cursor=since, next_poll_after=wait, moved_to=self._moved_to(answer))]
         digest = hashlib.sha256(answer.body).hexdigest()
         if digest == memory.body:
             memory = replace(_validated(memory, answer), full_at=now.isoformat())
             wait = wait_from(answer.headers, None, now) or memory.wait
-            return [Batch(cursor=memory.dump(), next_poll_after=wait)]
-        feed = await asyncio.to_thread(
-            read_feed,
-            answer.body,
-            content_type=answer.headers.get("content-type", ""),
-            url=answer.url,
-        )
+            moved_to = self._moved_to(answer)
+            return [Batch(cursor=memory.dump(), next_poll_after=wait, moved_to=moved_to)]
+        content_type = answer.headers.get("content-type", "")
+        feed = await read_aside(answer.body, content_type=content_type, url=answer.url)
         return self._heard(feed, answer, replace(memory, body=digest), url)
 
     def _heard(self, feed: Feed, answer: Answer, memory: Memory, url: str) -> list[Batch]:
@@ -136,8 +134,13 @@ class FeedListener(Listener[FeedOptions]):
             covers_from=_covered(read),
             next_poll_after=wait,
             note=" ".join(notes),
+            moved_to=self._moved_to(answer),
         )
         return _pages(read, last)
+
+    def _moved_to(self, answer: Answer) -> str:
+        """Gives where the feed has moved for good; "" for an address that is kept as a secret."""
+        return "" if self.options.url.startswith(_REFERENCES) else answer.moved_to
 
     def _items(self, feed: Feed, answer: Answer, url: str, *, by_link: bool) -> Read:
         is_news = self.options.google_news
@@ -190,4 +193,5 @@ def _pages(read: Read, last: Batch) -> list[Batch]:
     items = read.items
     starts = range(0, max(len(items), 1), _PAGE)
     pages = [replace(last, items=items[start : start + _PAGE]) for start in starts]
-    return [replace(page, cursor=None, bad_items=(), note="") for page in pages[:-1]] + pages[-1:]
+    early = [replace(page, cursor=None, bad_items=(), note="", moved_to="") for page in pages[:-1]]
+    return early + pages[-1:]

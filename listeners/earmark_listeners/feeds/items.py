@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -16,9 +16,10 @@ from earmark_listeners.feeds.links import host_of, resolve
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=2)
 _RAW_TEXT = 20_000
-_FIELDS = tuple(field.name for field in fields(Entry))
+_AS_JSON = json.JSONEncoder(default=datetime.isoformat, ensure_ascii=False).encode
 _LANG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _REDDIT_TEXT = re.compile(r"<!--\s*SC_OFF\s*-->(.*?)<!--\s*SC_ON\s*-->", re.DOTALL)
+_TITLE = 50_000  # so much is read of a title of any length; a thousand signs of it are kept
 # How review feeds write a rating where the format has no field for it: five signs, full then empty.
 _STARS = re.compile(r"\s*(?=[★⭐☆✩]{5}(?:\s|$))([★⭐]{1,5})[☆✩]{0,4}(?:\s|$)")
 _REDDIT_KINDS = {"t1_": "comment", "t3_": "post"}
@@ -72,9 +73,9 @@ def _with_links(feed: Feed, url: str) -> list[Entry]:
         link = safe_link(resolve(base, link)) if link else ""
         if link.partition("#")[0] == own:
             link = ""
-        if host_of(link).startswith("www.google.") and urlsplit(link).path == "/url":
+        if "//www.google." in link[:20].lower() and urlsplit(link).path == "/url":
             link = canonical_url(link)
-        found.append(replace(entry, link=link))
+        found.append(entry if link == entry.link else entry._replace(link=link))
     return found
 
 
@@ -108,7 +109,7 @@ def _item(name: str, entry: Entry, uri: str, place: _Place) -> Item:
         rating=float(len(stars[1])) if stars else None,
         text=_body(entry),
         is_html=entry.text_is_html,
-        title=clean(entry.title.translate(_CONTROLS), is_html=entry.title_is_html, limit=1_000),
+        title=clean(_meant(entry.title[:_TITLE]), is_html=entry.title_is_html, limit=1_000),
         url=entry.link,
         uri=uri,
         author=_author(entry, place.site),
@@ -133,7 +134,12 @@ def _body(entry: Entry) -> str:
     if found is None and _REDDIT_KINDS.get(entry.id[:3]) and "submitted by" in entry.text:
         # A link post: Reddit's own table of thumbnail and "submitted by", nobody's words.
         return ""
-    return (found.group(1) if found else entry.text).translate(_CONTROLS)
+    return _meant(found.group(1) if found else entry.text)
+
+
+def _meant(text: str) -> str:
+    """Reads control codes of Latin-1 as what windows-1252 has in their place."""
+    return text if text.isascii() else text.translate(_CONTROLS)
 
 
 def _author(entry: Entry, site: str) -> Author | None:
@@ -186,11 +192,10 @@ def _uri(link: str) -> str:
 
 
 def _raw(entry: Entry) -> str:
-    told = ((name, getattr(entry, name)) for name in _FIELDS)
-    kept = {name: value for name, value in told if value}
+    kept = {name: value for name, value in zip(Entry._fields, entry, strict=True) if value}
     if len(entry.text) > _RAW_TEXT:
         kept["text"] = entry.text[:_RAW_TEXT]
-    return json.dumps(kept, default=datetime.isoformat, ensure_ascii=False)
+    return _AS_JSON(kept)
 
 
 def _oldest_first(items: list[Item]) -> list[Item]:

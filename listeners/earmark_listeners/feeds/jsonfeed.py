@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from earmark_core.crowds import refuse_crowded_json
 from earmark_core.errors import Malformed
 from earmark_listeners.feeds.dates import read_date
 from earmark_listeners.feeds.entry import MAX_ENTRIES, Bad, Entry, Feed
@@ -14,11 +15,13 @@ def read_json(text: str) -> Feed:
     Raises:
         Malformed: it is no JSON, or JSON that is no feed.
     """
+    refuse_crowded_json(text)
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
+        why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise Malformed(
-            f"This is broken JSON: {error}."[:200], hint="Look at the address in a browser."
+            f"This is broken JSON: {why}."[:200], hint="Look at the address in a browser."
         ) from error
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):

@@ -3,14 +3,16 @@
 import re
 from urllib.parse import urljoin, urlsplit
 
+# An address of its own, in which joining changes nothing: no query, no fragment, no `;`.
+_WHOLE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[!\"$-:<=>@-Z_a-z~]*)?")
 _MAIL = re.compile(r"[^\s()<>@,;:]{1,200}@[^\s()<>@,;:]{1,200}")
 
 
 def resolve(base: str, link: str) -> str:
     """Gives *link* as seen from *base*; empty where it cannot be an address."""
     link = "".join(link.split())
-    if not link:
-        return ""
+    if not base or not link or _WHOLE.fullmatch(link):
+        return link
     try:
         return urljoin(base, link)
     except ValueError:
@@ -28,6 +30,8 @@ def host_of(url: str) -> str:
 def name_and_mail(text: str) -> tuple[str, str]:
     """Splits an RSS author, `mail@host (Name)` or `Name <mail@host>`, into name and address."""
     text = " ".join(text.split())[:500]
+    if "@" not in text:
+        return text, ""
     found = _MAIL.search(text)
     if not found:
         return text, ""

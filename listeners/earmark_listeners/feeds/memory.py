@@ -13,6 +13,8 @@ from earmark_core.text import fingerprint
 from earmark_listeners.feeds.reading import PARSER_VERSION
 
 FULL_EVERY = timedelta(days=1)
+SPREAD = timedelta(hours=4)
+"""How much earlier than after a day some feeds are asked for everything: not all at once."""
 _MOST = 500
 _FEW = 5
 
@@ -51,10 +53,20 @@ class Memory:
         return replace(self, wait_seconds=int(wait.total_seconds()) if wait else 0)
 
     def may_ask_conditionally(self, now: datetime) -> bool:
-        """Says whether validators may be sent: not once a day, for servers whose 304s are lies."""
+        """Says whether validators may be sent: not once a day, for servers whose 304s are lies.
+
+        After 20 to 24 hours without the whole feed, it is asked for: when, each feed's address
+        decides, so that feeds which were added together are not all read in the same minute.
+        """
         if not self.full_at or not (self.etag or self.modified):
             return False
-        return timedelta(0) <= now - as_utc(datetime.fromisoformat(self.full_at)) < FULL_EVERY
+        since = now - as_utc(datetime.fromisoformat(self.full_at))
+        return timedelta(0) <= since < FULL_EVERY - SPREAD * self._share
+
+    @property
+    def _share(self) -> float:
+        """Gives a share from 0 to 1 that is this feed's own and stays the same."""
+        return int(self.source[:8], 16) / 0xFFFFFFFF
 
     def marked(self, items: Sequence[Item]) -> "Memory":
         """Gives the memory of a document with *items* in it."""

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from earmark_core.crowds import refuse_crowded_xml
 from earmark_core.errors import Malformed, Unavailable
 from earmark_core.text import clean, safe_link
 from earmark_listeners.feeds.charset import decode
@@ -66,6 +67,7 @@ def _refuse(text: str, url: str) -> None:
             "This is a web page, not a feed.",
             hint=f"The page names a feed: {named}" if named else "Look at it in a browser.",
         )
+    refuse_crowded_xml(text)
     refuse_declarations(text)
 
 

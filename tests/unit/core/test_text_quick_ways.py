@@ -25,6 +25,25 @@ def test_a_plain_line_is_cleaned_as_any_text(words: str) -> None:
     assert text.clean(words) == text.clean("\x00" + words)
 
 
+_LINES = st.text(st.one_of(st.sampled_from(" \n\n ab"), st.characters(), _HARD), max_size=40)
+
+
+@given(_LINES)
+@example(" a \n\n\n  b  \n")
+@example("\n \n\u0301\n")
+def test_plain_lines_are_cleaned_as_any_text(words: str) -> None:
+    assert text.clean(words) == text.clean("\x00" + words)
+
+
+@given(_LINES)
+@example("a  b\t\nc \u00a0 d")
+def test_markup_of_plain_words_reads_as_what_a_browser_shows(words: str) -> None:
+    shown = text.html_to_text(f"<p>{words.replace('<', '').replace('&', '')}</p>")
+    assert "  " not in shown
+    assert "\n" not in shown
+    assert shown == text.html_to_text(f"<p>{words.replace('<', '').replace('&', '')}\ud800</p>")
+
+
 def test_no_combining_mark_escapes_the_search_for_too_many() -> None:
     marks = [
         chr(code)

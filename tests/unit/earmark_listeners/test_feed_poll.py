@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -96,18 +97,61 @@ def test_validators_of_a_server_that_expires_at_0_are_not_used(poll):
     assert "if-none-match" not in server.asked[1]
 
 
-def test_whole_feed_is_asked_for_once_a_day(poll, moment):
-    server = Server(document("1"), ETag='"a"')
+class Liar(Server):
+    """Answers 304 to everybody who sends validators, whatever has changed."""
+
+    def __call__(self, request):
+        self.asked.append(request.headers)
+        if "if-none-match" in request.headers:
+            return httpx.Response(304)
+        return httpx.Response(self.status, text=self.text, headers=self.headers)
+
+
+def polled_each(poll, moment, server, step, times, **options):
+    """Polls again and again; gives the names heard each time, the first poll's left out."""
+    (batch,) = poll(server, **options)
+    heard = []
+    for _ in range(times):
+        moment.forward(step)
+        (batch,) = poll(server, batch.cursor, **options)
+        heard.append(names([batch]))
+    return heard
+
+
+def test_server_that_says_not_modified_for_ever_is_found_out_within_a_day(poll, moment):
+    server = Liar(document("1"), ETag='"a"')
     (batch,) = poll(server)
-    server.give(status=304)
-    for _ in range(3):
-        moment.forward(timedelta(hours=7, minutes=59))
+    server.give(document("1", "2"), ETag='"a"')
+    hours, batch = 0, replace(batch, items=())
+    while not batch.items and hours < 30:
+        hours += 1
+        moment.forward(timedelta(hours=1))
         (batch,) = poll(server, batch.cursor)
-    assert all("if-none-match" in asked for asked in server.asked[1:])
-    moment.forward(timedelta(minutes=3))
-    server.give(document("1", "2"), ETag='"a"')  # a server whose 304 was a lie
-    assert names(poll(server, batch.cursor)) == ["2", "1"]
-    assert "if-none-match" not in server.asked[-1]
+    assert names([batch]) == ["2", "1"]
+    assert 20 <= hours <= 24
+    assert sum("if-none-match" not in asked for asked in server.asked) == 2
+
+
+def test_truthful_server_sends_the_whole_feed_once_a_day(poll, moment):
+    server = Liar(document("1"), ETag='"a"')
+    heard = polled_each(poll, moment, server, timedelta(hours=1), 72)
+    assert heard == [[]] * 72
+    assert sum("if-none-match" not in asked for asked in server.asked[1:]) == 3
+
+
+def test_feeds_added_together_are_not_all_read_in_the_same_minute():
+    full_at = NOW.isoformat()
+    feeds = [recall(None, f"https://a.example/{number}") for number in range(200)]
+    feeds = [replace(feed, etag="x", full_at=full_at) for feed in feeds]
+
+    def due(minutes):
+        now = NOW + timedelta(minutes=minutes)
+        return sum(not feed.may_ask_conditionally(now) for feed in feeds)
+
+    assert due(20 * 60 - 1) == 0
+    assert due(24 * 60) == 200
+    each_minute = [due(minute + 1) - due(minute) for minute in range(20 * 60 - 1, 24 * 60)]
+    assert max(each_minute) < 10
 
 
 def test_clock_that_went_back_asks_for_everything(poll, moment):
@@ -294,6 +338,58 @@ def test_other_host_is_mentioned(poll):
     (batch,) = poll(moved)
     assert "b.example" in batch.note
     assert "sentinel" not in batch.note
+
+
+MOVED = "https://b.example/feed"
+
+
+def moving(*statuses, to=MOVED):
+    """Sends on once with each of these statuses, to the last place in the end."""
+    places = [f"https://a.example/{number}" for number in range(1, len(statuses))] + [to]
+    steps = dict(zip([URL, *places], zip(statuses, places, strict=True), strict=False))
+
+    def handler(request):
+        if str(request.url) in steps:
+            status, place = steps[str(request.url)]
+            return httpx.Response(status, headers={"location": place})
+        return httpx.Response(200, text=document("1"))
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told"),
+    [((301,), MOVED), ((308,), MOVED), ((301, 308, 301), MOVED), ((302,), ""), ((307,), ""),
+     ((301, 302), ""), ((303, 301), "")],
+)  # fmt: skip
+def test_move_is_told_where_every_step_of_it_is_for_good(poll, statuses, told):
+    assert poll(moving(*statuses))[-1].moved_to == told
+
+
+def test_no_move_is_told_of_a_feed_that_stays(poll):
+    assert poll(Server(document("1")))[0].moved_to == ""
+
+
+def test_move_of_a_secret_address_is_not_told(poll):
+    assert poll(moving(301), url="env:FEED")[-1].moved_to == ""
+
+
+def test_move_to_an_address_with_a_key_in_it_is_not_told(poll):
+    assert poll(moving(301, to="https://b.example/feed?token=sentinel"))[-1].moved_to == ""
+
+
+def test_move_is_told_while_nothing_changes_and_by_the_last_page_only(poll, monkeypatch):
+    (first,) = poll(moving(301))
+    (second,) = poll(moving(301), first.cursor)  # the same bytes again
+    assert (second.items, second.moved_to) == ((), MOVED)
+    monkeypatch.setattr(module, "_PAGE", 1)
+
+    def two(request):
+        if request.url.host == "a.example":
+            return httpx.Response(301, headers={"location": MOVED})
+        return httpx.Response(200, text=document("2", "1"))
+
+    assert [batch.moved_to for batch in poll(two)] == ["", MOVED]
 
 
 def test_google_news_is_known_by_its_host_and_can_be_forced(poll):
