@@ -3,12 +3,16 @@
 import argparse
 from collections.abc import Sequence
 
-from benchmarks import cycle, inbox, ingest, sentiment, start
+from benchmarks import cycle, feedparsing, hostile, httplayer, idle, inbox, ingest, sentiment, start
 
 FIGURES = {
     "ingest": ingest,
     "inbox": inbox,
     "cycle": cycle,
+    "http": httplayer,
+    "feeds": feedparsing,
+    "idle": idle,
+    "hostile": hostile,
     "start": start,
     "sentiment": sentiment,
 }

@@ -1,5 +1,7 @@
 """Cycle: 1,000 feeds through the whole pipeline, beside a bare aiohttp loop on the same server.
 
+Beside it stand our HTTP layer alone and our parser alone, over the same answers.
+
 The server is a process of its own with 30 entries a feed. It answers on many ports, because our
 own politeness allows two requests at a time to one host and port. Cold: everything is new;
 changed: two of 30 entries are; all 304: nothing is.
@@ -14,23 +16,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import sqlalchemy as sa
 
 from benchmarks import databases
-from benchmarks.feedserver import feed_server
+from benchmarks.atonce import each
+from benchmarks.feedserver import ENTRIES, feed_server, set_edition
 from benchmarks.machine import cpu, peak_megabytes
 from benchmarks.report import Print, Table, spread
 from earmark.pipeline import Pipeline
 from earmark_core.clock import FixedClock
-from earmark_core.fetch import make_fetcher
+from earmark_core.fetch import Fetcher, make_fetcher
 from earmark_core.store import Store
 from earmark_core.tables import Mention, Source
 from earmark_listeners import registry
 from earmark_listeners.contract import Listener, Wiring
+from earmark_listeners.feeds.reading import read_feed
 from earmark_listeners.schedule import Due
 from earmark_queue.cases import Cases
 from earmark_sentiment.brand_scorers import BrandScorers
@@ -38,7 +42,6 @@ from earmark_sentiment.plugins import chosen_scorer
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 Seconds = tuple[float, float]
-T = TypeVar("T")
 
 
 def options(parser: ArgumentParser) -> None:
@@ -73,14 +76,47 @@ class Bare:
                 await answer.read()
                 self._etags[url] = answer.headers["ETag"]
 
-        await _all(fetch, self._urls, self._at_once)
+        await each(fetch, self._urls, self._at_once)
+
+
+class Door:
+    """Our HTTP layer alone, with the ETag of the last time, and our parser alone."""
+
+    def __init__(self, fetcher: Fetcher, urls: Sequence[str], at_once: int) -> None:
+        self._fetcher = fetcher
+        self._urls = urls
+        self._at_once = at_once
+        self._etags: dict[str, str] = {}
+        self._bodies: list[bytes] = []
+
+    async def cycle(self) -> None:
+        """Asks for every feed once; keeps the bodies for `parse`."""
+        self._bodies = []
+
+        async def fetch(url: str) -> None:
+            headers = {"If-None-Match": self._etags[url]} if url in self._etags else {}
+            answer = await self._fetcher.get(url, headers=headers)
+            self._etags[url] = answer.headers["ETag"]
+            if answer.body:
+                self._bodies.append(answer.body)
+
+        await each(fetch, self._urls, self._at_once)
+
+    async def parse(self) -> None:
+        """Reads what the last cycle brought, one after the other."""
+        for body in self._bodies:
+            if len(read_feed(body).entries) != ENTRIES:
+                raise AssertionError("an entry was lost")
 
 
 class Ours:
     """The pipeline as the worker runs it: claim, poll, store; then score, then decide."""
 
-    def __init__(self, store: Store, pipeline: Pipeline, clock: FixedClock, at_once: int) -> None:
+    def __init__(
+        self, store: Store, pipeline: Pipeline, door: Door, clock: FixedClock, at_once: int
+    ) -> None:
         self.store = store
+        self.door = door
         self.clock = clock
         self._pipeline = pipeline
         self._at_once = at_once
@@ -95,7 +131,7 @@ class Ours:
                 self.failed.append(polled.outcome.error)
 
         while claimed := await self._pipeline.claim(limit=self._at_once * 5):
-            await _all(poll, claimed, self._at_once)
+            await each(poll, claimed, self._at_once)
 
     async def score(self) -> None:
         """Scores all that is new."""
@@ -127,11 +163,11 @@ async def _measured(urls: Sequence[str], chosen: Namespace) -> Table:
     table = Table(f"Cycle over {len(urls):,} feeds", columns)
     with tempfile.TemporaryDirectory(prefix="earmark-bench-") as scratch:
         async with _ours(Path(scratch), urls, chosen.at_once) as ours, _bare(urls, chosen) as bare:
-            await _edition(urls[0], 0)
+            await set_edition(urls[0], 0)
             _report(table, "cold", [await _turn(ours, bare)])
             changed, same = [], []
             for number in range(1, chosen.rounds + 1):
-                await _edition(urls[0], number)
+                await set_edition(urls[0], number)
                 changed.append(await _turn(ours, bare))
                 same.append(await _turn(ours, bare))
             _report(table, "changed, 2 of 30 new", changed)
@@ -166,7 +202,7 @@ async def _ours(folder: Path, urls: Sequence[str], at_once: int) -> AsyncIterato
     pipeline = Pipeline(store=store, clock=clock, rng=random.Random(1), build=build,
                         scorers=scorers, cases=cases)  # fmt: skip
     try:
-        yield Ours(store, pipeline, clock, at_once)
+        yield Ours(store, pipeline, Door(fetcher, urls, at_once), clock, at_once)
     finally:
         await fetcher.aclose()
         store.close()
@@ -179,18 +215,14 @@ async def _bare(urls: Sequence[str], chosen: Namespace) -> AsyncIterator[Bare]:
         yield Bare(session, urls, chosen.at_once)
 
 
-async def _edition(url: str, number: int) -> None:
-    base = url.partition("/feed/")[0]
-    async with aiohttp.ClientSession() as session, session.post(f"{base}/edition/{number}") as sent:
-        sent.raise_for_status()
-
-
 async def _turn(ours: Ours, bare: Bare) -> dict[str, Seconds]:
     """Gives the seconds of each step, and the number of new mentions as the last one's."""
     ours.make_due()
     before = ours.mentions()
     steps: dict[str, Callable[[], Awaitable[None]]] = {
         "bare aiohttp": bare.cycle,
+        "HTTP only (`Fetcher.get`)": ours.door.cycle,
+        "parse only (`read_feed`)": ours.door.parse,
         "ours: fetch, parse, store": ours.hear,
         "ours: score": ours.score,
         "ours: decide": ours.decide,
@@ -218,13 +250,3 @@ def _report(table: Table, cycle: str, turns: Sequence[dict[str, Seconds]]) -> No
     new = int(spread([turn["new"][0] for turn in turns])[1])
     for name, (wall, used) in middle.items():
         table.add(cycle, name, wall, used, f"{used / bare:.1f}x", new if "all" in name else "")
-
-
-async def _all(do: Callable[[T], Awaitable[None]], things: Sequence[T], at_once: int) -> None:
-    left = iter(things)
-
-    async def worker() -> None:
-        for thing in left:
-            await do(thing)
-
-    await asyncio.gather(*(worker() for _ in range(at_once)))

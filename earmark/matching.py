@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, overload
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -43,9 +43,10 @@ class Watch:
         self, place: Place, rows: Iterable[Mapping[str, Any]]
     ) -> list[Sequence[Mapping[str, Any]]]:
         """Gives for each row the brands it belongs to, by which monitor and clause."""
-        return [self._of(place, row) for row in rows]
+        return [self.of(place, row) for row in rows]
 
-    def _of(self, place: Place, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    def of(self, place: Place, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Gives the brands that one row belongs to."""
         words = f"{row['title']}\n{row['body']}" if row["title"] else row["body"]
         about = _about(place, row, words)
         if place.exclude and monitor.match(_parsed(place.exclude), words, about) is not None:
@@ -66,6 +67,28 @@ class Watch:
         if place.takes_all and not any(match["brand_id"] == place.brand_id for match in found):
             found.append({"brand_id": place.brand_id, "monitor_id": None, "clause": TAKES_ALL})
         return found
+
+
+class Asked(Sequence[Sequence[Mapping[str, Any]]]):
+    """The brands of rows, found out when they are asked for: of a page most rows are known."""
+
+    def __init__(self, watch: Watch, place: Place, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._watch = watch
+        self._place = place
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Sequence[Mapping[str, Any]]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Sequence[Mapping[str, Any]]]: ...
+    def __getitem__(self, at: int | slice) -> Any:
+        """Gives the matches of one row, or of some."""
+        if isinstance(at, slice):
+            return self._watch.matches(self._place, self._rows[at])
+        return self._watch.of(self._place, self._rows[at])
 
 
 def _about(place: Place, row: Mapping[str, Any], words: str) -> monitor.About:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from earmark.ending import Ending
 from earmark.ingest import keep_page
-from earmark.matching import Watch, load_watch
+from earmark.matching import load_watch
 from earmark.reception import heard
 from earmark.scoring import score_pending
 from earmark_core.clock import Clock
@@ -22,7 +23,7 @@ from earmark_core.model import WindowState
 from earmark_core.store import Store
 from earmark_listeners.contract import Batch, Listener
 from earmark_listeners.polling import Kept, Outcome, poll
-from earmark_listeners.schedule import Due, claim_due, finish
+from earmark_listeners.schedule import Due, claim_due
 from earmark_queue.cases import Cases
 from earmark_sentiment.brand_scorers import BrandScorers
 
@@ -62,6 +63,7 @@ class Pipeline:
         self._scorers = scorers
         self._cases = cases
         self._one_writer = asyncio.Lock()
+        self._ending = Ending(store, clock, rng)
 
     async def claim(self, *, limit: int = 20, only: int | None = None) -> list[Due]:
         """Claims sources that are due; *only* claims that one whatever its schedule."""
@@ -71,12 +73,11 @@ class Pipeline:
 
     async def poll(self, due: Due) -> Polled:
         """Polls a claimed source, stores what it says, and plans its next poll."""
-        watch = await asyncio.to_thread(load_watch, self._store)
-        outcome = await self._outcome(due, watch)
-        await asyncio.to_thread(finish, self._store, due, outcome, now=self._clock(), rng=self._rng)
+        outcome = await self._outcome(due)
+        await self._ending.finish(due, outcome)
         return Polled(due.source_id, due.name, due.channel, outcome)
 
-    async def _outcome(self, due: Due, watch: Watch) -> Outcome:
+    async def _outcome(self, due: Due) -> Outcome:
         cursor = due.cursor
 
         async def keep(batch: Batch) -> Kept:
@@ -86,9 +87,7 @@ class Pipeline:
                 return Kept()  # nothing to remember: most polls of a quiet source end here
             cursor = batch.cursor or cursor
             async with self._one_writer:
-                kept = await asyncio.to_thread(
-                    keep_page, self._store, due, batch, watch, self._clock()
-                )
+                kept = await asyncio.to_thread(self._keep, due, batch)
                 if kept.items:  # an empty page was written in no time
                     await asyncio.sleep(PAUSE_SECONDS)
             return kept
@@ -106,6 +105,9 @@ class Pipeline:
         if listener.stability == "push" and outcome.went_well:  # there was nobody to ask
             return await asyncio.to_thread(heard, self._store, due.window_id, self._clock())
         return outcome
+
+    def _keep(self, due: Due, batch: Batch) -> Kept:
+        return keep_page(self._store, due, batch, load_watch(self._store), self._clock())
 
     async def score(self) -> int:
         """Scores what has no score yet, a batch at a time; gives how many."""

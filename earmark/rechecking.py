@@ -69,9 +69,12 @@ class Rechecking:
         """Looks at up to ten mentions a source, the newest first; the next round goes on there."""
         with self._store.read() as session:
             asked = sa.select(col(Source.id), col(Source.channel)).where(
-                col(Source.is_enabled), ~col(Source.needs_person)
+                col(Source.id).in_(_with_something(self._clock() - RECENT)),
+                col(Source.is_enabled),
+                ~col(Source.needs_person),
             )
-            sources = [row.id for row in session.execute(asked) if self._may_look(row.channel)]
+            found = session.execute(asked.order_by(col(Source.id)))
+            sources = [row.id for row in found if self._may_look(row.channel)]
         total = Rechecked()
         for source_id in sources:
             with self._store.read() as session:
@@ -128,6 +131,21 @@ class Rechecking:
             return bool(store_rows(self._store, session, place, rows, matches, now).new)
 
 
+def _among(since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Gives what makes a mention one to look at: it came since then, or it is worked on."""
+    worked_on = (
+        sa.select(col(CaseMention.mention_id))
+        .join(Case, col(Case.id) == col(CaseMention.case_id))
+        .where(col(Case.status).in_([str(status) for status in ALIVE]))
+    )
+    return col(Mention.happened_at) > since, col(Mention.id).in_(worked_on)
+
+
+def _with_something(since: datetime) -> sa.CompoundSelect[Any]:
+    """Asks for the sources that have any such mention: of many thousands, mostly few."""
+    return sa.union(*(sa.select(col(Mention.source_id)).where(among) for among in _among(since)))
+
+
 def _after(session: Session, source_id: int, before: int | None, since: datetime) -> Sequence[Any]:
     """Reads what came since then or is worked on, can be asked for and is still there.
 
@@ -142,13 +160,8 @@ def _after(session: Session, source_id: int, before: int | None, since: datetime
     if before is not None:
         asked.append(col(Mention.id) < before)
     wanted = sa.select(table_of(Mention))
-    worked_on = (
-        sa.select(col(CaseMention.mention_id))
-        .join(Case, col(Case.id) == col(CaseMention.case_id))
-        .where(col(Case.status).in_([str(status) for status in ALIVE]))
-    )
     found: dict[int, Any] = {}
-    for among in (col(Mention.happened_at) > since, col(Mention.id).in_(worked_on)):
+    for among in _among(since):
         newest = wanted.where(among, *asked).order_by(col(Mention.id).desc()).limit(A_ROUND)
         found |= {row.id: row for row in session.execute(newest)}
     return [found[key] for key in sorted(found, reverse=True)[:A_ROUND]]
@@ -159,7 +172,7 @@ def _was_edited(row: Any, target: Target) -> bool:
 
     What is read again may be worded a little differently (a link written out) without an edit.
     """
-    if target.edited_at is None or target.text == row.body:
+    if target.edited_at is None or target.text in (None, row.body):
         return False
     known: datetime = row.edited_at or row.published_at or row.seen_at
     return target.edited_at > known
@@ -175,7 +188,7 @@ def _as_item(row: Any, target: Target) -> Item:
     )
     return Item(
         row.external_id,
-        text=target.text,
+        text=target.text or "",
         author=author if row.identity else None,
         lang=row.lang_hint,
         edited_at=target.edited_at,

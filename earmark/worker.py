@@ -6,11 +6,12 @@ import os
 import signal
 from datetime import timedelta
 
-from earmark import jobs
+from earmark import copies, jobs
 from earmark.app import Parts, may_be_looked_at
 from earmark.engine import Embedded
 from earmark.pipeline import Pipeline
 from earmark.rechecking import EVERY_SECONDS, Rechecking
+from earmark_core.budget_rows import sweep
 from earmark_core.errors import StoreError
 from earmark_core.jobs import JobRow, claim
 from earmark_core.tables import Heartbeat
@@ -37,6 +38,8 @@ class Worker:
         )
         self._at_once = parts.settings.limits.polls_at_once
         self._polling = 0
+        self._claims = False
+        self._has_room = False
 
     async def run(self) -> None:
         """Works until SIGTERM or SIGINT, then ends what is under way."""
@@ -60,11 +63,19 @@ class Worker:
 
     async def due(self) -> None:
         """Claims sources that are due and polls them beside each other."""
-        free = self._at_once - self._polling
-        if free <= 0:
-            return
-        for due in await self._pipeline.claim(limit=free):
-            await self._engine.submit(self._poll, key=f"poll:{due.source_id}", due=due)
+        self._has_room = True
+        if self._claims:
+            return  # whoever claims now takes what became free meanwhile along
+        self._claims = True
+        try:
+            while self._has_room:
+                self._has_room = False
+                await asyncio.sleep(0)  # polls that end together give all their places back first
+                free = self._at_once - self._polling
+                for due in await self._pipeline.claim(limit=free) if free > 0 else ():
+                    await self._engine.submit(self._poll, key=f"poll:{due.source_id}", due=due)
+        finally:
+            self._claims = False
 
     async def _poll(self, due: Due) -> None:
         self._polling += 1
@@ -114,8 +125,10 @@ class Worker:
         await jobs.do(self._parts, self._pipeline, job)
 
     async def nightly(self) -> None:
-        """Asks once a day to learn from what was corrected."""
+        """Asks once a day to learn and to remove what is due, and clears away what is old."""
         await asyncio.to_thread(jobs.ask_nightly, self._parts)
+        await asyncio.to_thread(sweep, self._parts.store, self._parts.clock())
+        await asyncio.to_thread(copies.forget, self._parts.store, self._parts.clock())
 
     async def heartbeat(self) -> None:
         """Says that the worker is alive; ends it when whoever started it is gone."""

@@ -83,6 +83,9 @@ def claim(store: Store, now: datetime, *, only: int | None = None) -> JobRow | N
     wanted = select(Job.id).where(ready).order_by(col(Job.id)).limit(1)
     if only is not None:
         wanted = wanted.where(col(Job.id) == only)
+    with store.read() as session:
+        if session.exec(wanted).first() is None:
+            return None  # each second of a quiet day, and without a write
     first = store.skip_locked(wanted)
     statement = (
         sa.update(Job)

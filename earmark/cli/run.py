@@ -22,6 +22,7 @@ from earmark_config.settings import Settings
 from earmark_core import logs
 from earmark_core.errors import ListenerError
 from earmark_core.fetch import make_fetcher
+from earmark_core.model import Text
 
 DEMO_PORT = 8590
 Port = Annotated[int | None, typer.Option("--port", help="Port of the dashboard.")]
@@ -159,7 +160,12 @@ def worker(data: Data = None, config: Config = None, parent: Parent = 0) -> None
 
     async def body() -> None:
         try:
-            await Worker(parts, Embedded(), parent=parent).run()
+            work = Worker(parts, Embedded(), parent=parent)
+            await work.heartbeat()  # whoever started us waits for it
+            # Loading the models takes more memory for a moment than keeping them: while there is
+            # nothing else, that moment is cheapest.
+            parts.scorer.score_batch([Text("Is it ready?")])
+            await work.run()
         finally:
             await parts.aclose()
 

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from earmark_config.presets import Elsewhere, elsewhere_sources
+from earmark_core.budget_words import Limited
 from earmark_core.errors import CaseChanged, CaseTaken, ConfigError, NotAllowed, UnknownCase
 from earmark_core.heard import Covered, Gap
 from earmark_core.model import Actor, Cue, Label, Priority, Receipt, ReceiptPart, Role
 from earmark_dashboard.services import BrandRow, Proposal, Services
 from earmark_listeners.contract import ChannelRules
 from earmark_listeners.health import SourceRow
+from earmark_queue.copy_rows import Copies, Copy
 from earmark_queue.rows import (
     AspectRow,
     CaseRow,
@@ -27,7 +29,13 @@ from earmark_queue.rows import (
     SavedReplyRow,
 )
 from earmark_sentiment.trends import Marker, Tally, TopicTrend, TrendPoint, TrendSummary
-from tests.dashboard.hearing_fakes import FakeBackfills, FakeEntering, FakeMonitors, FakeSetup
+from tests.dashboard.hearing_fakes import (
+    FakeBackfills,
+    FakeEntering,
+    FakeKeeping,
+    FakeMonitors,
+    FakeSetup,
+)
 from tests.dashboard.learning_fakes import FakeLearning, FakeRescores
 
 ME = Actor("sam", Role.manager, 1)
@@ -96,6 +104,7 @@ class FakeDesk:
     irrelevant: set[int] = field(default_factory=set)
     labels: dict[int, str] = field(default_factory=dict)
     mixed: bool = True
+    copied: bool = False
 
     def __post_init__(self) -> None:
         rng = random.Random(7)
@@ -127,6 +136,7 @@ class FakeDesk:
             priority=priority, owner=owner, owner_id={"sam": 1, "noor": 2, "mika": 3}.get(owner or ""),
             opened_at=at, last_inbound_at=at, due_at=due, is_breached=due < now,
             mentions=2 if index % 6 == 4 else 1, reply_state="failed" if index == 5 else None,
+            copies=12 if index == 8 else 0,
         )  # fmt: skip
         return self.view(row, text, title, at)
 
@@ -203,8 +213,9 @@ class FakeDesk:
         reasons = ("Urgent: the answer is late.",) if row.priority == "urgent" else ()
         last = [entry for entry in entries if entry.kind == "mention"][-1]
         return CaseView(
-            row, why, reasons, entries, contact, last.id, 1, url, "", "Mastodon #fernweh", None
-        )
+            row, why, reasons, entries, contact, last.id, 1, url, "", "Mastodon #fernweh", None,
+            made_copies(row, text, at) if row.copies else None,
+        )  # fmt: skip
 
     def get(self, case_id: int) -> CaseView:
         if case_id not in self.cases:
@@ -233,6 +244,35 @@ class FakeDesk:
         self.counter += 1
 
 
+def made_copies(row: CaseRow, text: str, at: datetime) -> Copies:
+    """The copies of a case, of which the first three are listed one by one."""
+    rows = tuple(
+        Copy(
+            row.id * 100 + n,
+            at + timedelta(hours=n),
+            who,
+            channel,
+            f"{text} ({n})",
+            f"https://social.example/copy/{n}",
+            n == 3,
+        )
+        for n, who, channel in (
+            (1, "@copycat", "bluesky"),
+            (2, "@echo", "feed"),
+            (3, "@gone", "mastodon"),
+        )
+    )
+    return Copies(row.id * 10, row.copies, 9, rows[0].at, at + timedelta(days=1), rows)
+
+
+def folded(entries: list[Entry]) -> list[Entry]:
+    """One entry for each group of copies, the oldest, with how many stand behind it."""
+    groups: dict[int, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.copy_group_id or -entry.id, []).append(entry)
+    return [replace(group[-1], copies=len(group) - 1) for group in groups.values()]
+
+
 def heard(desk: FakeDesk, view: CaseView, entry: Entry) -> Entry:
     """What Mentions is given beside what a thread shows: language, topics, stars, judgements."""
     number = entry.id // 10
@@ -248,6 +288,7 @@ def heard(desk: FakeDesk, view: CaseView, entry: Entry) -> Entry:
         model_id="head-1" if entry.label else "",
         aspects=aspects,
         is_conflict=entry.label == "positive" and number % 3 == 0,
+        copy_group_id=77 if desk.copied and number % 8 == 3 else None,
         rating=1.0 if entry.label == "positive" and number % 3 == 0 else entry.rating,
         is_relevant=entry.id not in desk.irrelevant,
         human_label=desk.labels.get(entry.id),
@@ -311,7 +352,14 @@ class FakeReplies:
         self.desk = desk
 
     def send(
-        self, actor: Actor, case_id: int, body: str, seen_mention_id: int | None, version: int
+        self,
+        actor: Actor,
+        case_id: int,
+        body: str,
+        seen_mention_id: int | None,
+        version: int,
+        *,
+        copy_id: int | None = None,
     ) -> None:
         if self.desk.fail is not None:
             raise self.desk.fail
@@ -330,12 +378,15 @@ class FakeReplies:
         )
         self.desk.add(case_id, entry, reply_state="approved")
         self.desk.cases[case_id] = replace(self.desk.cases[case_id], draft="")
-        self.desk.log.append(("send", case_id, body, seen_mention_id))
+        to_copy = () if copy_id is None else (copy_id,)
+        self.desk.log.append(("send", case_id, body, seen_mention_id, *to_copy))
 
     def confirm_posted(self, actor: Actor, reply_id: int, url: str = "") -> None:
         self._turn(reply_id, "confirmed")
 
-    def confirm_by_hand(self, actor: Actor, case_id: int, body: str, url: str = "") -> None:
+    def confirm_by_hand(
+        self, actor: Actor, case_id: int, body: str, url: str = "", *, copy_id: int | None = None
+    ) -> None:
         self.desk.add(
             case_id,
             Entry(
@@ -348,7 +399,9 @@ class FakeReplies:
                 state="confirmed",
             ),
         )
-        self.desk.log.append(("posted", case_id, body, url))
+        self.desk.log.append(
+            ("posted", case_id, body, url, *(() if copy_id is None else (copy_id,)))
+        )
 
     def _turn(self, reply_id: int, state: str) -> None:
         for case_id, view in list(self.desk.cases.items()):
@@ -520,6 +573,8 @@ class FakeViews:
         search: str = "",
         after: str | None = None,
         limit: int = 50,
+        fold: bool = False,
+        copies_of: int | None = None,
     ) -> MentionPage:
         self.desk.log.append(("mentions", brand_id, start, end, label))
         entries = [
@@ -550,6 +605,10 @@ class FakeViews:
         words = search.lower()
         entries = [entry for entry in entries if words in f"{entry.title} {entry.text}".lower()]
         entries.sort(key=lambda entry: (entry.at, entry.id), reverse=True)
+        if copies_of is not None:
+            entries = [entry for entry in entries if entry.copy_group_id == copies_of]
+        if fold and not search:
+            entries = folded(entries)
         first = int(after or 0)
         more = str(first + limit) if len(entries) > first + limit else None
         return MentionPage(tuple(entries[first : first + limit]), more)
@@ -666,7 +725,9 @@ class FakeSources:
         self.desk = desk
         self.paused: set[int] = set()
 
-    def rows(self, actor: Actor) -> Sequence[SourceRow]:
+    def rows(
+        self, actor: Actor, *, limit: int | None = None, named: str = ""
+    ) -> Sequence[SourceRow]:
         now = self.desk.clock()
         made = (
             (1, "mastodon", "#fernweh on loopback", "healthy", "Polled and heard.", "", True),
@@ -722,6 +783,11 @@ class FakeSources:
             )
             for n, channel, name, state, words, hint, demo in made
         ]  # fmt: skip
+
+    def limits(self, actor: Actor) -> Sequence[Limited]:
+        at = self.desk.clock() + timedelta(minutes=5)
+        name = HOSTILE[0] if self.desk.hostile else "api.social.test"
+        return (Limited(name, at, f"{name} asked us to wait until {at:%H:%M} UTC."),)
 
     def gaps(self, actor: Actor, source_id: int, *, days: int = 7) -> Sequence[Gap]:
         at = self.desk.clock()
@@ -895,6 +961,7 @@ def fake_services(desk: FakeDesk) -> Services:
         rescores=FakeRescores(),
         learning=FakeLearning(desk.clock),
         backfills=FakeBackfills(),
+        keeping=FakeKeeping(),
         setup=FakeSetup(desk.clock, HOSTILE[0] if desk.hostile else ""),
         monitors=FakeMonitors(desk.clock, HOSTILE[0] if desk.hostile else ""),
         entering=FakeEntering(HOSTILE[0] if desk.hostile else ""),

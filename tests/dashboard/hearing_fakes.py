@@ -14,6 +14,7 @@ from earmark_listeners import monitor
 from earmark_listeners.asking import ChannelChoice, NewSource, Question
 from earmark_listeners.previewing import MonitorRow, Preview, Stored, preview
 from earmark_listeners.probing import Probed, Sample
+from earmark_listeners.retention import Kept
 
 CHOICES = (
     ChannelChoice(
@@ -164,3 +165,24 @@ class FakeMonitors:
 
     def _change(self, monitor_id: int, **values: Any) -> None:
         self.made = [replace(row, **values) if row.id == monitor_id else row for row in self.made]
+
+
+class FakeKeeping:
+    """Keeps for 30 days at most, as if a platform's terms said so."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[int, int | None, int | None]] = []
+
+    def of(self, actor: Actor, source_id: int) -> Kept:
+        _, days, raw_days = self.said[-1] if self.said else (source_id, None, 7)
+        return Kept(
+            source_id, "Kettle", "s", "square", days, raw_days, min(days or 30, 30), raw_days, 30
+        )
+
+    def change(
+        self, actor: Actor, source_id: int, retention_days: int | None, raw_days: int | None
+    ) -> Kept:
+        if retention_days == 13:
+            raise ConfigError("Not thirteen.", hint="Take another.")
+        self.said.append((source_id, retention_days, raw_days))
+        return self.of(actor, source_id)

@@ -79,7 +79,7 @@ def test_what_cannot_be_kept_is_said_and_stays_in_the_form(kept: FakeEntering) -
 def test_a_file_is_shown_before_it_is_taken_in(kept: FakeEntering) -> None:
     app = run()
     app.file_uploader[0].upload("reviews.csv", b"id,text\n1,hello\n", "text/csv").run()
-    assert "1 mentions can be taken in" in words(app)
+    assert "Rows: 2, of which 1 cannot be taken in." in words(app)
     assert kept.taken == []
     app = press(app, "Take it in")
     assert kept.taken[0][1:] == ("reviews.csv", b"id,text\n1,hello\n", False)

@@ -33,7 +33,7 @@ def _answer(channel: str, question: Question) -> str:
         offered = named if question.default in named else ("", *named)
         at = offered.index(question.default)
         return st.selectbox(label, offered, index=at, key=key)
-    hint = {"secret": "env:NAME or file:/path", "list": "with commas between"}
+    hint = {"secret": "env:NAME, file:/path or keyring:SERVICE/NAME", "list": "with commas between"}
     return st.text_input(
         label, question.default, key=key, max_chars=2_000, placeholder=hint.get(question.kind)
     )

@@ -12,8 +12,7 @@ from earmark_dashboard.services import BrandRow
 
 
 def _held(looked: Looked) -> None:
-    st.text(f"{looked.rows - looked.refused:,} mentions can be taken in, "
-            f"{looked.refused:,} rows cannot.")  # fmt: skip
+    st.text(f"Rows: {looked.rows:,}, of which {looked.refused:,} cannot be taken in.")
     rows = [{"Who": wire.shown(who), "What": wire.shown(what)} for who, what in looked.samples]
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")

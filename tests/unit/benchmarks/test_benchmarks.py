@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from benchmarks import crowd, databases, samples
 from benchmarks.__main__ import FIGURES, main
+from benchmarks.feedserver import ENTRIES, feed
 from benchmarks.ingest import NOW
 from benchmarks.page import PLACE, cleaned, pages
 from benchmarks.report import Table, percentile
@@ -20,6 +21,7 @@ from earmark.matching import load_watch
 from earmark_core.clock import FixedClock
 from earmark_core.store import Store
 from earmark_core.tables import Match, Mention, RawPayload
+from earmark_listeners.feeds.reading import read_feed
 from earmark_queue.views import Views
 
 
@@ -58,6 +60,27 @@ def test_cycle_hears_every_feed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Polls that failed: 0" in out
     all_of_ours = [line for line in out.splitlines() if "**ours, all**" in line]
     assert [line.split("|")[-2].strip() for line in all_of_ours] == ["120", "8", "0"]
+
+
+def test_http_compares_what_one_request_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    out = printed(capsys, "http", "--feeds", "4", "--ports", "2", "--slices", "1")
+    for answer in ("304", "200, 28 KB packed"):
+        assert out.count(f"| {answer} ") == 4
+    assert out.count("| 1.00x") == 2
+
+
+def test_feeds_compares_what_reading_one_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    out = printed(capsys, "feeds", "--feeds", "2", "--slices", "1")
+    for kind in ("RSS", "Atom"):
+        assert out.count(f"| {kind} ") >= 4
+    assert "ours, fields" in out
+
+
+def test_the_feed_server_serves_feeds_of_the_size_that_is_told() -> None:
+    for number in (0, 9):
+        body = feed(number, 1)
+        assert 27_000 < len(body) < 30_000
+        assert len(read_feed(body).entries) == ENTRIES
 
 
 def test_start_tells_how_long_commands_take(capsys: pytest.CaptureFixture[str]) -> None:
