@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from earmark_core import audit
 from earmark_core.store import Store
 from earmark_core.tables import Job
 
@@ -121,7 +122,7 @@ def hold(session: Session, job: JobRow, *, done: int, now: datetime) -> Job | No
     return row
 
 
-def cancel(store: Store, job_id: int) -> bool:
+def cancel(store: Store, job_id: int, *, by: str, now: datetime) -> bool:
     """Asks that a job ends; gives False if it has ended already. One that waits ends at once."""
     with store.write() as session:
         row = session.exec(select(Job).where(Job.id == job_id).with_for_update()).first()
@@ -130,7 +131,12 @@ def cancel(store: Store, job_id: int) -> bool:
         row.wants_cancel = True
         if row.state == "waiting":
             row.state, row.note = "cancelled", "Cancelled before it began."
+            row.ended_at = now
         session.add(row)
+        audit.record(
+            session, at=now, by=by, action="cancel", subject="job", subject_id=job_id,
+            before={}, after={"wants_cancel": True},
+        )  # fmt: skip
         return True
 
 

@@ -51,8 +51,8 @@ class ChannelChoice:
         if not self.is_off_by_default:
             return ""
         return (
-            "This channel costs money or is easily misused: the source is made paused and is "
-            "polled only once you resume it."
+            "This channel costs money or much traffic, or is easily misused: its source is made "
+            "paused and is polled only once you resume it."
         )
 
     @property

@@ -60,14 +60,7 @@ class Backfills:
     def cancel(self, actor: Actor, job_id: int) -> bool:
         """Asks a backfill to stop; what was fetched stays. False if it has ended."""
         require(actor, Role.manager, "stop a backfill")
-        if not jobs.cancel(self._store, job_id):
-            return False
-        with self._store.write() as session:
-            audit.record(
-                session, at=self._clock(), by=actor.name, action="cancel", subject="job",
-                subject_id=job_id, before={}, after={"wants_cancel": True},
-            )  # fmt: skip
-        return True
+        return jobs.cancel(self._store, job_id, by=actor.name, now=self._clock())
 
     def latest(self, actor: Actor, source_id: int) -> JobRow | None:
         """Gives the newest backfill of a source; done and total are seconds of its stretch."""

@@ -147,9 +147,9 @@ class Listener(ABC, Generic[Options]):
     `stability` what the channel stands on. `has_thread` says that items name their thread,
     `is_push` that items also come on their own (`receiving.Receiver`), `shares_address` that the
     platform knows one address for all sources of the channel, so that what comes at one is offered
-    to each, `off_by_default` that a source of it is made paused, because it costs money or is
-    easily misused, `can_backfill` that `backfill` gives what was said in an earlier stretch of
-    time.
+    to each, `off_by_default` that a source of it is made paused, because it costs money or
+    much traffic or is easily misused, `can_backfill` that `backfill` gives what was said in an
+    earlier stretch of time.
     """
 
     channel: ClassVar[str]

@@ -34,14 +34,7 @@ class Purges:
     def cancel(self, actor: Actor, job_id: int) -> bool:
         """Asks a purge to stop after the batch at hand; False if it has ended."""
         require(actor, Role.manager, "stop a purge")
-        if not jobs.cancel(self._store, job_id):
-            return False
-        with self._store.write() as session:
-            audit.record(
-                session, at=self._clock(), by=actor.name, action="cancel", subject="job",
-                subject_id=job_id, before={}, after={"wants_cancel": True},
-            )  # fmt: skip
-        return True
+        return jobs.cancel(self._store, job_id, by=actor.name, now=self._clock())
 
     def latest(self, actor: Actor) -> JobRow | None:
         """Gives the newest purge; done and total are mentions and raw payloads looked at."""

@@ -55,20 +55,7 @@ class Rescores:
     def cancel(self, actor: Actor, job_id: int) -> bool:
         """Asks a rescore to stop; what is scored again stays so. False if it has ended."""
         require(actor, Role.manager, "stop a rescore")
-        if not jobs.cancel(self._store, job_id):
-            return False
-        with self._store.write() as session:
-            audit.record(
-                session,
-                at=self._clock(),
-                by=actor.name,
-                action="cancel",
-                subject="job",
-                subject_id=job_id,
-                before={},
-                after={"wants_cancel": True},
-            )
-        return True
+        return jobs.cancel(self._store, job_id, by=actor.name, now=self._clock())
 
     def get(self, actor: Actor, job_id: int) -> JobRow | None:
         """Gives how far a rescore is; its `payload` holds what changed so far."""
