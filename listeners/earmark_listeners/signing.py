@@ -8,9 +8,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-
 from earmark_core.errors import ConfigError
 from earmark_listeners.contract import Wiring
 from earmark_listeners.oauth import Grant, Granted, TokenEndpoint, lifetime
@@ -27,6 +24,10 @@ def signed(
     reference: str = "",
 ) -> str:
     """Gives a JSON Web Token; raises `ConfigError` naming *reference* if the key is no such key."""
+    # Here, not above: it takes 9 MB, and most installations sign nothing.
+    import jwt
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     headers = {"kid": key_id} if key_id else None
     try:
         return jwt.encode(dict(claims), key, algorithm=algorithm, headers=headers)

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import jwt
 from pydantic import Field
 
 from earmark_core.answer import Answer
@@ -183,6 +182,8 @@ def _server_in(doc: Mapping[str, Any] | None, base_url: str) -> str:
 
 def _lifetime_of(token: str) -> timedelta:
     """Gives how long to use a token, from the times in it: the two are of one clock."""
+    import jwt  # here, not above: it takes 9 MB, and most installations are not on Bluesky
+
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
         return lifetime(float(claims["exp"]) - float(claims["iat"]))
