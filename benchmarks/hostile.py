@@ -86,7 +86,7 @@ class Watched:
                 raise RuntimeError("the worker ended; its log says why")
             for pid in _children(self.pid):
                 self.children[pid] = max(self.children.get(pid, 0.0), peak_of(pid))
-            time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)  # another process is measured: it tells nothing by itself
 
     def row(self) -> tuple[float, float, float]:
         """Gives its peak, that of its children, and its CPU seconds."""

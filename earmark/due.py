@@ -10,6 +10,7 @@ from sqlmodel import Session, SQLModel, col
 
 from earmark_config.settings import Retention
 from earmark_core.tables import Mention, Quarantine, RawPayload, Source
+from earmark_core.tables.columns import table_of
 from earmark_listeners.retention import due_until, kept_days, longest_kept
 from earmark_queue.withdrawals import is_held
 
@@ -124,7 +125,7 @@ def count(session: Session, house: Retention, now: datetime) -> tuple[DueRow, ..
     for name, query, table, over in asked:
         if over is None:
             continue
-        per_source = query.where(over).group_by(getattr(table, "source_id"))  # noqa: B009
+        per_source = query.where(over).group_by(table_of(table).c.source_id)
         for source_id, n in session.execute(per_source):
             found.setdefault(source_id, {})[name] = n
     return tuple(DueRow(source_id, **counts) for source_id, counts in sorted(found.items()))

@@ -16,7 +16,7 @@ from earmark_core.clock import as_utc
 from earmark_core.errors import Rejected
 from earmark_core.model import BadItem, Cursor, Item, WindowState
 from earmark_listeners.contract import Batch
-from earmark_listeners.newest_first import Page, Read, read_entries
+from earmark_listeners.newest_first import Ask, Page, Read, read_entries
 from earmark_listeners.wire import bad_item
 
 STEP: Final = timedelta(seconds=1)
@@ -29,6 +29,15 @@ AskBack = Callable[[str, datetime, datetime], Awaitable[Page]]
 "" asks for the first page, else what the page before named as following. A platform that takes no
 moments lists from now back, and may pass over both.
 """
+
+
+def listing(ask: Ask) -> AskBack:
+    """Gives a list that runs from now back, and knows no end, as what is walked back."""
+
+    async def from_now(token: str, start: datetime, _until: datetime) -> Page:
+        return await ask(token, start)
+
+    return from_now
 
 
 def said_at(item: Item) -> datetime | None:

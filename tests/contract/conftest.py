@@ -247,7 +247,7 @@ class Recording:
         async def act(listener: Listener[Any]) -> None:
             walk = listener.backfill(self.start, self.end, since)
             assert isinstance(listener.clock, FixedClock)
-            async with aclosing(walk) as pages:  # type: ignore[type-var]
+            async with aclosing(walk) as pages:  # type: ignore[type-var]  # a generator
                 async for batch in pages:
                     batches.append(batch)
                     if len(batches) == stop_after:
@@ -286,7 +286,7 @@ class Recording:
         stop_after: int | None = None,
     ) -> None:
         async def act(listener: Listener[Any]) -> None:
-            async with aclosing(listener.poll(since)) as pages:  # type: ignore[type-var]
+            async with aclosing(listener.poll(since)) as pages:  # type: ignore[type-var]  # a generator
                 async for batch in pages:
                     batches.append(batch)
                     if len(batches) == stop_after:

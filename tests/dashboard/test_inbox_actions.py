@@ -216,7 +216,7 @@ def test_what_a_person_says_of_a_mention_is_kept_for_the_brand_of_the_case(
 ) -> None:
     room.state.remember("case", "key", "as it was")
     room.do(action, mention=7, brand=99, brand_id=99, **fields)
-    assert room.services.judging.said == [said]  # type: ignore[attr-defined]
+    assert room.services.judging.said == [said]  # type: ignore[attr-defined]  # the fake's own
     assert room.state.outcome is not None
     assert (room.state.outcome.kind, room.state.outcome.undo) == ("done", None)
     assert room.state.remembered("case", "key") is None
@@ -242,7 +242,7 @@ def test_half_a_judgement_is_none(room: Room, action: str, fields: dict[str, Any
     room.do(action, **{"mention": CASE * 10, **fields})
     assert room.state.outcome is not None
     assert room.state.outcome.kind == "refused"
-    assert room.services.judging.said == []  # type: ignore[attr-defined]
+    assert room.services.judging.said == []  # type: ignore[attr-defined]  # the fake's own
     assert room.desk.cases == before
 
 

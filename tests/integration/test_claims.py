@@ -51,12 +51,12 @@ def fill(store: Store) -> list[Actor]:
 def claim_all(url: str, actor: Actor, start: object, found: object) -> None:
     store = open_store(url)
     cases = Cases(store, FixedClock(NOW))
-    start.wait()  # type: ignore[attr-defined]
+    start.wait()  # type: ignore[attr-defined]  # of multiprocessing
     mine = []
     while (row := cases.claim_next(actor)) is not None:
         mine.append(row.id)
     store.close()
-    found.put((actor.person_id, mine))  # type: ignore[attr-defined]
+    found.put((actor.person_id, mine))  # type: ignore[attr-defined]  # of multiprocessing
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from earmark_core.clock import system_clock
 from earmark_core.model import ALIVE, Delivery
 from earmark_core.store import Store, open_store
 from earmark_core.tables import Case, CaseMention, Mention, Reply, Source
+from earmark_core.tables.columns import table_of
 from earmark_queue.replies import Replies
 from earmark_queue.views import Views
 from tests.peers.house import actor_of, hashtag, listen, mentions, rows, stored
@@ -156,7 +157,7 @@ def check_understanding(yard: KillYard, posts: list[dict[str, str]]) -> None:
     )
     assert len(rows(yard.store, Case)) == len(alive)
     with yard.store.read() as session:
-        links = session.exec(CaseMention.__table__.select()).all()  # type: ignore[attr-defined]
+        links = session.exec(table_of(CaseMention).select()).all()
     assert len({link.mention_id for link in links}) == len(links) == len(alive)
 
 

@@ -337,7 +337,7 @@ def test_mail_is_read_over_tls(post, clock, security) -> None:
 
     async def heard(context: ssl.SSLContext | None, **more: str) -> list[str]:
         asking = SimpleNamespace(dial=Dialer(rule, seconds=10, context=context))
-        one = build("email", options | more, Wiring(asking, clock, lambda _: PASSWORD))  # type: ignore[arg-type]
+        one = build("email", options | more, Wiring(asking, clock, lambda _: PASSWORD))  # type: ignore[arg-type]  # stands in for the fetcher
         return [item.external_id async for batch in one.poll(None) for item in batch.items]
 
     post.lay(mail("h1"), CARE)
@@ -417,7 +417,7 @@ def send(clock: FixedClock, host: str, port: int, **more: Any) -> None:
 
     async def act() -> None:
         asking = SimpleNamespace(dial=Dialer(rule, seconds=10))
-        one = build("email", options, Wiring(asking, clock, lambda _: PASSWORD))  # type: ignore[arg-type]
+        one = build("email", options, Wiring(asking, clock, lambda _: PASSWORD))  # type: ignore[arg-type]  # stands in for the fetcher
         assert isinstance(one, Responder)
         await one.send(Outgoing("We are sorry.", ref, "earmark-1", clock()))
 

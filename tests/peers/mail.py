@@ -125,7 +125,7 @@ class MailHouse:
     def lay(self, mail: bytes, user: str, folder: str = "INBOX") -> None:
         """Lays a mail into a mailbox as it is, whatever it is."""
         with self.program(user) as imap:
-            typ, said = imap.append(folder, "", None, mail)  # type: ignore[arg-type]
+            typ, said = imap.append(folder, "", None, mail)  # type: ignore[arg-type]  # None is now
             assert typ == "OK", said
 
     def count(self, user: str, folder: str = "INBOX") -> int:
@@ -163,7 +163,7 @@ class MailHouse:
             imap.delete("Care")
             imap.create("Care")
             for mail in reversed(mails):
-                imap.append("Care", "", None, mail)  # type: ignore[arg-type]
+                imap.append("Care", "", None, mail)  # type: ignore[arg-type]  # None is now
 
 
 @contextmanager

@@ -119,7 +119,7 @@ class PostOffice:
              f"* OK [UIDNEXT {following}] next", f"{tag} OK [READ-ONLY] open")  # fmt: skip
 
     def _append(self, file: Any, tag: str, rest: str) -> None:
-        size = int(re.search(r"\{(\d+)\}$", rest)[1])  # type: ignore[index]
+        size = int(re.search(r"\{(\d+)\}$", rest)[1])  # type: ignore[index]  # a client always says it
         _say(file, "+ go on")
         raw = file.read(size)
         file.readline()
@@ -136,7 +136,7 @@ class PostOffice:
             file.write(f"* 1 FETCH (UID {uid} BODY[]<0> {{9999}}\r\nhalf a".encode())
             file.flush()
             return False
-        most = int(re.search(r"<0\.(\d+)>", rest)[1])  # type: ignore[index]
+        most = int(re.search(r"<0\.(\d+)>", rest)[1])  # type: ignore[index]  # a client always says it
         for number, mail in enumerate(chosen, start=1):
             if mail.uid == uid:
                 raw = mail.raw[:most]

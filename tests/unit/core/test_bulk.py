@@ -12,6 +12,7 @@ from earmark_core.bulk import among, insert_new
 from earmark_core.clock import FixedClock
 from earmark_core.store import Store
 from earmark_core.tables import Brand, Mention, Source
+from earmark_core.tables.columns import table_of
 
 _WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 _ROW = st.fixed_dictionaries(
@@ -47,7 +48,7 @@ def row(source_id: int, name: str, clock: FixedClock, **more: Any) -> dict[str, 
 
 
 def stored(store: Store) -> list[dict[str, Any]]:
-    table = Mention.__table__  # type: ignore[attr-defined]
+    table = table_of(Mention)
     with store.read() as session:
         rows = session.execute(sa.select(table).order_by(table.c.id)).mappings()
         return [dict(found) for found in rows]
@@ -94,7 +95,7 @@ def test_a_key_may_be_left_out(store: Store, clock: FixedClock, source_id: int) 
 def test_among_finds_a_text_whatever_is_in_it(
     store: Store, clock: FixedClock, source_id: int, name: str
 ) -> None:
-    column = Mention.__table__.c.external_id  # type: ignore[attr-defined]
+    column = table_of(Mention).c.external_id
     query = sa.select(column).where(among(column, "names", store.dialect))
     with store.write() as session:
         insert_new(session, Mention, [row(source_id, each, clock) for each in (name, "other")])

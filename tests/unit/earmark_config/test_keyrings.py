@@ -156,9 +156,9 @@ def test_a_refresh_token_that_the_platform_replaces_outlives_the_process(ring) -
 def test_an_option_may_name_the_keyring() -> None:
     kind = channel("mastodon")
     options = {"base_url": "https://a.example", "kind": "notifications", "token": "keyring:a/b"}
-    assert checked_options(kind, options).token == "keyring:a/b"  # type: ignore[attr-defined]
+    assert checked_options(kind, options).token == "keyring:a/b"  # type: ignore[attr-defined]  # this channel's own
     feed = checked_options(channel("feed"), {"url": "keyring:earmark/feed"})
-    assert feed.url == "keyring:earmark/feed"  # type: ignore[attr-defined]
+    assert feed.url == "keyring:earmark/feed"  # type: ignore[attr-defined]  # this channel's own
 
 
 def test_without_the_extra_it_says_what_to_install() -> None:

@@ -146,7 +146,7 @@ def polled(listen: Callable[..., Any]) -> Callable[..., list[Batch]]:
         channel: str, options: dict[str, Any], handler: Any, since: Cursor | None = None
     ) -> list[Batch]:
         async def use(listener: Listener[Any]) -> list[Batch]:
-            async with aclosing(listener.poll(since)) as pages:  # type: ignore[type-var]
+            async with aclosing(listener.poll(since)) as pages:  # type: ignore[type-var]  # a generator
                 return [batch async for batch in pages]
 
         found: list[Batch] = listen(channel, options, handler, use)

@@ -1,8 +1,6 @@
 """Discord: ids in order, words that are kept from the bot, and a reply that pings nobody."""
 
-import asyncio
 import json
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,13 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from earmark_core.clock import FixedClock
 from earmark_core.errors import Malformed, Rejected, ReplyRefused, ReplyUnknown, Unavailable
-from earmark_core.fetch import make_fetcher
 from earmark_core.model import WindowState
 from earmark_listeners.channels.discord.messages import moment_of, number_at
-from earmark_listeners.contract import Gone, Outgoing, Target, Wiring
-from earmark_listeners.registry import build, channel
+from earmark_listeners.contract import Gone, Outgoing, Target
+from earmark_listeners.registry import channel
+from tests.fakes import pages_of, with_listener
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PLACE, SERVER = "900000000000000011", "900000000000000001"
@@ -96,15 +93,7 @@ def server() -> FakeDiscord:
 @pytest.fixture
 def use(server):
     def run(do, options=OPTIONS):
-        async def go():
-            fetch = make_fetcher(user_agent="tests", transport=httpx.MockTransport(server))
-            wiring = Wiring(fetch, FixedClock(NOW), lambda ref: "s3cret-token")
-            try:
-                return await do(build("discord", options, wiring))
-            finally:
-                await fetch.aclose()
-
-        return asyncio.run(go())
+        return with_listener("discord", options, server, do, now=NOW, secret="s3cret-token")
 
     return run
 
@@ -112,16 +101,7 @@ def use(server):
 @pytest.fixture
 def polled(use):
     def poll(since=None, options=OPTIONS, stop_after=None):
-        async def do(listener):
-            batches = []
-            async with aclosing(listener.poll(since)) as pages:
-                async for batch in pages:
-                    batches.append(batch)
-                    if len(batches) == stop_after:
-                        break
-            return batches
-
-        return use(do, options)
+        return use(lambda listener: pages_of(listener, since, stop_after), options)
 
     return poll
 

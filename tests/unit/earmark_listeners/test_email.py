@@ -66,7 +66,7 @@ def wiring(office: PostOffice) -> Wiring:
     clock = FixedClock(NOW)
     fetch = make_fetcher(user_agent="t", transport=httpx.MockTransport(never), clock=clock)
     asking = SimpleNamespace(dial=office, request=fetch.request)
-    return Wiring(asking, clock, lambda _: PASSWORD)  # type: ignore[arg-type]
+    return Wiring(asking, clock, lambda _: PASSWORD)  # type: ignore[arg-type]  # stands in for the fetcher
 
 
 def mail(number: int | str, text: str = "It leaks.", **headers: str) -> bytes:
@@ -82,7 +82,7 @@ def mail(number: int | str, text: str = "It leaks.", **headers: str) -> bytes:
 
 def polled(listener: EmailListener, since: Cursor | None = None) -> list[Batch]:
     async def body() -> list[Batch]:
-        async with aclosing(listener.poll(since)) as pages:  # type: ignore[type-var]
+        async with aclosing(listener.poll(since)) as pages:  # type: ignore[type-var]  # a generator
             return [batch async for batch in pages]
 
     return asyncio.run(body())
@@ -92,7 +92,7 @@ def polled_until_broken(listener: EmailListener, since: Cursor | None = None) ->
     batches: list[Batch] = []
 
     async def body() -> None:
-        async with aclosing(listener.poll(since)) as pages:  # type: ignore[type-var]
+        async with aclosing(listener.poll(since)) as pages:  # type: ignore[type-var]  # a generator
             async for batch in pages:
                 batches.append(batch)  # noqa: PERF401 (what came before it breaks counts)
 
@@ -678,7 +678,7 @@ def test_mail_is_sent_over_tls(tmp_path: Path, security: str) -> None:
     options = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": security}
     made = build(
         "email", {**OPTIONS, **options, "server_files_sent": True},
-        Wiring(asking, FixedClock(NOW), lambda _: PASSWORD),  # type: ignore[arg-type]
+        Wiring(asking, FixedClock(NOW), lambda _: PASSWORD),  # type: ignore[arg-type]  # stands in for the fetcher
     )  # fmt: skip
     assert isinstance(made, EmailListener)
     assert asyncio.run(made.send(reply())).remote_id
@@ -704,7 +704,7 @@ def test_a_handshake_that_fails_before_the_mail_leaves_nothing_in_doubt(security
     thread.start()
     asking = SimpleNamespace(dial=Dialer(AllowRule([f"127.0.0.1:{port}"]), seconds=5))
     options = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": security}
-    wired = Wiring(asking, FixedClock(NOW), lambda _: PASSWORD)  # type: ignore[arg-type]
+    wired = Wiring(asking, FixedClock(NOW), lambda _: PASSWORD)  # type: ignore[arg-type]  # stands in for the fetcher
     made = build("email", {**OPTIONS, **options}, wired)
     assert isinstance(made, EmailListener)
     with pytest.raises(Unavailable):

@@ -178,7 +178,9 @@ def test_by_last_change_what_was_said_in_the_stretch_is_found_among_what_changed
         number = int(token or 0)
         return Page([items[number]], str(number + 1))
 
-    moment = lambda item: item.edited_at or item.published_at  # noqa: E731
+    def moment(item):
+        return item.edited_at or item.published_at
+
     back = Back(ask, lambda item: item, "a.example", moment=moment)
     whole = run(back.pages(START, END, None))
     assert ids(whole) == {"late", "plain"}

@@ -1,8 +1,6 @@
 """Slack: ids that are text, a no in a yes, threads beside the channel, and words that come back."""
 
-import asyncio
 import json
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,13 +9,12 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from earmark_core.clock import FixedClock
 from earmark_core.errors import Malformed, Rejected, ReplyRefused, ReplyUnknown, Unavailable
-from earmark_core.fetch import make_fetcher
 from earmark_core.model import WindowState
 from earmark_listeners.channels.slack.markup import escaped, plain
-from earmark_listeners.contract import Gone, Outgoing, Target, Wiring
-from earmark_listeners.registry import build, channel
+from earmark_listeners.contract import Gone, Outgoing, Target
+from earmark_listeners.registry import channel
+from tests.fakes import pages_of, with_listener
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PLACE = "C0ACME"
@@ -119,15 +116,9 @@ def memory() -> dict[str, Any]:
 @pytest.fixture
 def use(server, memory):
     def run(do, options=OPTIONS):
-        async def go():
-            fetch = make_fetcher(user_agent="tests", transport=httpx.MockTransport(server))
-            wiring = Wiring(fetch, FixedClock(NOW), lambda ref: "xoxb-s3cret", memory=memory)
-            try:
-                return await do(build("slack", options, wiring))
-            finally:
-                await fetch.aclose()
-
-        return asyncio.run(go())
+        return with_listener(
+            "slack", options, server, do, now=NOW, secret="xoxb-s3cret", memory=memory
+        )
 
     return run
 
@@ -135,16 +126,7 @@ def use(server, memory):
 @pytest.fixture
 def polled(use):
     def poll(since=None, options=OPTIONS, stop_after=None):
-        async def do(listener):
-            batches = []
-            async with aclosing(listener.poll(since)) as pages:
-                async for batch in pages:
-                    batches.append(batch)
-                    if len(batches) == stop_after:
-                        break
-            return batches
-
-        return use(do, options)
+        return use(lambda listener: pages_of(listener, since, stop_after), options)
 
     return poll
 

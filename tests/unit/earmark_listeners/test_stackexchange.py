@@ -315,12 +315,18 @@ def test_a_reply_to_a_comment_names_who_is_answered(listen):
 def test_a_question_is_answered_if_the_options_say_so(listen):
     stack = FakeStack()
     stack.special["/2.3/questions/1/answers/add"] = taken(answer_id=41)
-    act = lambda there: there.send(outgoing(TO_QUESTION))  # noqa: E731
+
+    def act(there):
+        return there.send(outgoing(TO_QUESTION))
+
     sent = answering(listen, stack, act, reply_as="answer")
     assert (sent.remote_id, sent.url) == ("answer-41", "https://stackoverflow.com/a/41")
     closed = taken(**question(1, 5, closed_date=ago(1)))
     stack.special["/2.3/questions/1"] = closed
-    look = lambda there: there.target(TO_QUESTION)  # noqa: E731
+
+    def look(there):
+        return there.target(TO_QUESTION)
+
     with pytest.raises(ReplyRefused, match="closed"):
         answering(listen, stack, look, reply_as="answer")
     assert isinstance(answering(listen, stack, look), Target)
@@ -354,7 +360,10 @@ def test_our_reply_is_found_though_it_comes_back_as_html(listen, html):
 
 
 def test_without_knowing_who_we_are_nothing_is_said_to_be_absent(listen):
-    act = lambda there: there.find(outgoing(TO_COMMENT))  # noqa: E731
+
+    def act(there):
+        return there.find(outgoing(TO_COMMENT))
+
     with pytest.raises(Rejected, match="who we are"):
         answering(listen, FakeStack(), act, own_user_id="")
 

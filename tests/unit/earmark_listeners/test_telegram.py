@@ -1,9 +1,7 @@
 """Telegram: a line that is struck out by asking, a token in every path, a reply in doubt."""
 
-import asyncio
 import json
 import logging
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from earmark_core.clock import FixedClock
 from earmark_core.errors import (
     Malformed,
     Rejected,
@@ -19,11 +16,11 @@ from earmark_core.errors import (
     ReplyUnknown,
     Unavailable,
 )
-from earmark_core.fetch import make_fetcher
 from earmark_core.model import WindowState
-from earmark_listeners.contract import Outgoing, Target, Wiring
+from earmark_listeners.contract import Outgoing, Target
 from earmark_listeners.probing import probe
-from earmark_listeners.registry import build, channel
+from earmark_listeners.registry import channel
+from tests.fakes import pages_of, with_listener
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TOKEN = "7000060:AAsentinel-never-to-be-seen"
@@ -99,15 +96,7 @@ def memory() -> dict[str, Any]:
 @pytest.fixture
 def use(server, memory):
     def run(do, options=TINY, now=NOW):
-        async def go():
-            fetch = make_fetcher(user_agent="tests", transport=httpx.MockTransport(server))
-            wiring = Wiring(fetch, FixedClock(now), lambda ref: TOKEN, memory=memory)
-            try:
-                return await do(build("telegram", options, wiring))
-            finally:
-                await fetch.aclose()
-
-        return asyncio.run(go())
+        return with_listener("telegram", options, server, do, now=now, secret=TOKEN, memory=memory)
 
     return run
 
@@ -115,16 +104,7 @@ def use(server, memory):
 @pytest.fixture
 def polled(use):
     def poll(since=None, options=TINY, now=NOW, stop_after=None):
-        async def do(listener):
-            batches = []
-            async with aclosing(listener.poll(since)) as pages:
-                async for batch in pages:
-                    batches.append(batch)
-                    if len(batches) == stop_after:
-                        break
-            return batches
-
-        return use(do, options, now)
+        return use(lambda listener: pages_of(listener, since, stop_after), options, now)
 
     return poll
 

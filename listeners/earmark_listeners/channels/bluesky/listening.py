@@ -22,7 +22,7 @@ from earmark_listeners.contract import (
     Listener,
     Wiring,
 )
-from earmark_listeners.going_back import Back
+from earmark_listeners.going_back import Back, listing
 from earmark_listeners.lengths import graphemes
 from earmark_listeners.newest_first import Deleted, Page, Walk, moved_at
 from earmark_listeners.replying import RepliesApart
@@ -93,8 +93,7 @@ class Bluesky(RepliesApart, Listener[BlueskyOptions]):
         where, pause = self.options.base_url, lambda: self.home.pause
         walk = Back(self._between, self._item, where, is_bounded=True, pause=pause)
         if self.options.kind != "search":
-            told = lambda token, first, _until: self._told(token, first)  # noqa: E731
-            walk = Back(told, self._item, where, moment=self._heard_at, pause=pause)
+            walk = Back(listing(self._told), self._item, where, moment=self._heard_at, pause=pause)
         async for batch in walk.pages(start, end, since):
             yield batch
 

@@ -23,7 +23,7 @@ from earmark_listeners.contract import (
     Listener,
     Wiring,
 )
-from earmark_listeners.going_back import Back
+from earmark_listeners.going_back import Back, listing
 from earmark_listeners.newest_first import Deleted, Page, Walk
 from earmark_listeners.replying import RepliesApart
 from earmark_listeners.wire import bad_item, moment_in
@@ -78,12 +78,12 @@ class Discourse(RepliesApart, Listener[DiscourseOptions]):
         self, start: datetime, end: datetime, since: Cursor | None
     ) -> AsyncIterator[Batch]:
         """Yields what was said in a stretch: all posts by falling ids, or a list's hits in full."""
-        pause = lambda: self.server.pause  # noqa: E731 - the same for both
-        where = self.options.base_url
+        where, pause = self.options.base_url, lambda: self.server.pause
         if self.options.kind == "latest":
-            latest = lambda token, first, _until: self._latest(token, first)  # noqa: E731
-            when = lambda raw: moment_in(raw, "created_at")  # noqa: E731
-            walk = Back(latest, self._read, where, when=when, keeps_token=True, pause=pause)
+            walk = Back(
+                listing(self._latest), self._read, where,
+                when=lambda raw: moment_in(raw, "created_at"), keeps_token=True, pause=pause,
+            )  # fmt: skip
         else:
             hits = HitsBack(self.server, self.options, self._read)
             walk = Back(

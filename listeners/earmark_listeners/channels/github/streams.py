@@ -43,8 +43,8 @@ class Place:
 
     def back(self, ask: AskBack, read: Read, **more: Any) -> Back:
         """Gives how a stream is walked back."""
-        pause = lambda: self.server.api.pause  # noqa: E731 - as in `walk`
-        return Back(ask, read, self.server.base_url, pause=pause, **more)
+        api = self.server.api
+        return Back(ask, read, self.server.base_url, pause=lambda: api.pause, **more)
 
     def reached(self, stream: "Stream", batch: Batch) -> Batch:
         """Gives the batch with a mark that has passed what was passed over, too.

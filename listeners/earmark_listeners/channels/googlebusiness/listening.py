@@ -35,7 +35,7 @@ from earmark_listeners.contract import (
     Target,
     Wiring,
 )
-from earmark_listeners.going_back import Back
+from earmark_listeners.going_back import Back, listing
 from earmark_listeners.newest_first import Page, Walk, moved_at
 from earmark_listeners.replying import before_sending, delivered, is_ours, taken
 from earmark_listeners.wire import raw_text, read_as
@@ -93,7 +93,7 @@ class GoogleBusiness(Listener[GoogleBusinessOptions]):
         Reviews come by their last change: one that was edited since stands before its time.
         """
         walk = Back(
-            lambda token, first, _until: self._page(token, first), self._item, self.place,
+            listing(self._page), self._item, self.place,
             moment=self._moment, pause=lambda: self.api.pause,
         )  # fmt: skip
         return walk.pages(start, end, since)

@@ -31,7 +31,7 @@ from earmark_listeners.contract import (
     Target,
     Wiring,
 )
-from earmark_listeners.going_back import Back, followed
+from earmark_listeners.going_back import Back, followed, listing
 from earmark_listeners.newest_first import Deleted, Page, Walk
 from earmark_listeners.oauth import (
     RenewedToken,
@@ -117,7 +117,7 @@ class Trustpilot(Listener[TrustpilotOptions]):
         """Yields the reviews of a stretch, from the newest back, each followed by our reply."""
         self._unit = await self._unit_id()
         walk = Back(
-            lambda token, first, _until: self._page(token, first),
+            listing(self._page),
             self._item,
             self.options.base_url,
             when=lambda raw: moment_in(raw, "createdAt"),

@@ -104,14 +104,16 @@ class YouTube(RepliesApart, Listener[YouTubeOptions]):
         threads that began before it are not among them.
         """
         self._own_id = await self.server.own_id()
-        pause = lambda: self.server.api.pause  # noqa: E731 - the same for both
+        api, own_id = self.server.api, self._own_id
         walk = Back(
             self._listed_back, lambda found: comment_item(found, self._own_id), "youtube comments",
-            moment=self._began, pause=pause,
+            moment=self._began, pause=lambda: api.pause,
         )  # fmt: skip
         if self.options.kind == "search":
-            video = lambda raw: video_item(raw, self._own_id)  # noqa: E731
-            walk = Back(self._between, video, "youtube search", is_bounded=True, pause=pause)
+            walk = Back(
+                self._between, lambda raw: video_item(raw, own_id), "youtube search",
+                is_bounded=True, pause=lambda: api.pause,
+            )  # fmt: skip
         async for batch in walk.pages(start, end, since):
             is_short = self._threads.is_short and not batch.note
             note = "not all replies of some threads were read" if is_short else batch.note
